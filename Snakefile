@@ -1,0 +1,58 @@
+"""Benign or malignant? A CNN on CBIS-DDSM: the study on one page.
+
+snakemake --cores 4                       everything
+snakemake results/plots/loss.png          one figure, and what it needs
+snakemake -n                              what would run, and why
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# Scripts run from a copy elsewhere: this lets them, and this file, import workflow/lib; nothing is written beside the code.
+modules = [f"{workflow.basedir}/workflow", *filter(None, [os.getenv("PYTHONPATH")])]
+os.environ.update(PYTHONPATH=os.pathsep.join(modules), PYTHONDONTWRITEBYTECODE="1")
+sys.dont_write_bytecode = True
+sys.path.insert(0, f"{workflow.basedir}/workflow")
+
+
+configfile: Path(workflow.basedir) / "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/split.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/inventory/summary.md",
+        expand("results/inventory/contact_sheet_{label}.png", label=["benign", "malignant"]),
+        "results/metrics.json",
+        "results/metrics.csv",
+        expand("results/plots/{figure}.png", figure=FIGURES),
+
+
+onstart:
+    print(f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {Path('results').resolve()}")
+
+
+onsuccess:
+    print("Done. Look first at results/plots/accuracy.png, results/plots/loss.png and results/metrics.csv.")
+
+
+onerror:
+    print(
+        "A step failed; its log is shown above. What was finished stays: mend the cause and type the same command again."
+    )

@@ -1,0 +1,144 @@
+"""The configuration: what is refused, how it is told, and that schema, defaults and documentation agree."""
+
+import copy
+import re
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from lib.study import SCHEMA, image_name, mistakes, other_owner, owner, split_name, typed
+
+DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def changed(**sections):
+    config = copy.deepcopy(DEFAULT)
+    for section, part in sections.items():
+        if isinstance(part, dict):
+            config.setdefault(section, {}).update(part)
+        else:
+            config[section] = part
+    return config
+
+
+def test_the_default_configuration_is_valid():
+    assert mistakes(DEFAULT) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
+def test_each_overlay_is_valid_but_for_the_path_it_waits_for(path, tmp_path):
+    overlay = yaml.safe_load(path.read_text())
+    config = changed(**overlay)
+    if config["dataset"]["edition"] != "phantom":
+        assert any(
+            "the kaggle edition needs it" in line or "the table edition needs it" in line for line in mistakes(config)
+        )
+        config["dataset"]["path"] = str(tmp_path)
+    if config["dataset"]["edition"] == "table":
+        config["dataset"]["table"] = "lesions.csv"
+    assert mistakes(config) == []
+
+
+def test_all_mistakes_are_listed_at_once_with_file_key_value_and_what_is_allowed():
+    layers = [("--config", {"image": {"size": 0}}), ("mine.yaml", {"training": {"epoch": 3, "patience": "three"}})]
+    config = changed(
+        image={"size": 0}, training={"epoch": 3, "patience": "three"}, sedes=[1], split={"method": "lesion"}
+    )
+    assert mistakes(config, [*layers, ("config/config.yaml", DEFAULT)]) == [
+        "--config: image.size: 0 is not allowed; allowed: a whole number, at least 16, at most 1024",
+        'config/config.yaml: split.method: "lesion" is not allowed; allowed: "official", "fractions"',
+        "mine.yaml: training.epoch: unknown key, did you mean training.epochs?",
+        'mine.yaml: training.patience: "three" is not allowed; allowed: a whole number, at least 1',
+        "sedes: unknown key, did you mean seeds?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sections", "wanted"),
+    [
+        ({"learning_rate": 0.1}, "learning_rate: unknown key, did you mean training.learning_rate?"),
+        ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 is not allowed; allowed: a number, above 0, at most 1"),
+        ({"seeds": [1, 1]}, "seeds: [1, 1] is not allowed; allowed: a list, not empty, none twice, of which each is a whole number, at least 0, at most 2147483647"),
+        ({"dataset": {"edition": "kaggel"}}, 'dataset.edition: "kaggel" is not allowed; allowed: "phantom", "kaggle", "table"'),
+        ({"dataset": {"path": "/data"}}, 'dataset.path: "/data", but the phantom edition has no path'),
+        ({"dataset": {"edition": "kaggle"}}, "dataset.path: null, but the kaggle edition needs it"),
+        ({"dataset": {"edition": "kaggle", "path": "/does/not/exist"}}, "dataset.path: '/does/not/exist' does not exist; give"),
+        ({"dataset": {"edition": "kaggle", "path": "not/absolute"}}, "(read from "),
+        ({"dataset": {"edition": "kaggle", "path": str(SCHEMA)}}, "is not a folder"),
+        ({"dataset": {"edition": "table", "path": "/"}}, "dataset.table: null, but the table edition needs it"),
+        ({"dataset": {"edition": "kaggle", "path": "/", "table": "x.csv"}}, "the kaggle edition has no table"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told(sections, wanted):
+    lines = mistakes(changed(**sections))
+    assert len(lines) == 1
+    assert wanted in lines[0]
+
+
+def test_a_missing_key_is_told():
+    config = copy.deepcopy(DEFAULT)
+    del config["training"]["patience"]
+    assert mistakes(config) == ["training.patience: missing; allowed: a whole number, at least 1"]
+
+
+def test_text_from_the_command_line_becomes_what_the_schema_wants():
+    given = {
+        "training": {"epochs": "3", "learning_rate": "1e-3"},
+        "seeds": ["1", "2"],
+        "augmentation": {"horizontal_flip": "false"},
+    }
+    given["dataset"] = {"edition": "table", "path": "123", "table": "null"}
+    read = typed(given)
+    assert read["training"]["epochs"] == 3
+    assert read["training"]["learning_rate"] == 0.001
+    assert read["seeds"] == [1, 2]
+    assert read["augmentation"]["horizontal_flip"] is False
+    assert read["dataset"] == {"edition": "table", "path": "123", "table": None}
+
+
+def keys(schema, path=()):
+    for name, part in schema["properties"].items():
+        if "properties" in part:
+            yield from keys(part, (*path, name))
+        else:
+            yield ".".join((*path, name))
+
+
+def test_every_key_is_documented_with_its_default():
+    text = (ROOT / "config/README.md").read_text()
+    documented = dict(re.findall(r"^\| `([\w.]+)` \| `(.*?)` \|", text, re.MULTILINE))
+    assert set(documented) == set(keys(yaml.safe_load(SCHEMA.read_text())))
+    for key, value in documented.items():
+        default = DEFAULT
+        for part in key.split("."):
+            default = default[part]
+        assert yaml.safe_load(value) == default, key
+
+
+def test_names_tell_apart_what_differs():
+    names = {
+        split_name(changed(split=part))
+        for part in [
+            {},
+            {"seed": 2},
+            {"validation": 0.25},
+            {"method": "fractions"},
+            {"method": "fractions", "test": 0.3},
+        ]
+    }
+    assert len(names) == 5
+    assert image_name(DEFAULT) != image_name(changed(image={"size": 65}))
+
+
+def test_results_of_another_dataset_are_not_touched(tmp_path):
+    record = tmp_path / "results" / "dataset.json"
+    record.parent.mkdir()
+    mine = owner(DEFAULT, tmp_path)
+    assert other_owner(record, mine) is None
+    record.write_text('{"edition": "kaggle", "path": "/data/kaggle", "table": null}')
+    message = other_owner(record, mine)
+    assert "the kaggle edition, path /data/kaggle" in message
+    assert "--directory" in message
+    record.write_text("{")
+    assert "not readable" in other_owner(record, mine)

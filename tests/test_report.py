@@ -1,0 +1,72 @@
+"""Snakemake's report of the phantom study: bound without a network, complete, and opened in a browser without an error."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import SMALL, snakemake
+
+BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+
+
+@pytest.fixture(scope="module")
+def page(study, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "workflow_report.html"
+    done = snakemake(study, "--report", path, *SMALL)
+    assert done.returncode == 0, done.stdout
+    return path
+
+
+def test_every_result_has_its_category_label_and_caption(page):
+    text = page.read_text(encoding="utf-8")
+    for label in [
+        "summary",
+        "contact sheet",
+        "audit of the split",
+        "metrics, CSV",
+        "metrics, JSON",
+        "accuracy, figure",
+        "loss, figure",
+    ]:
+        assert f'"{label}"' in text, label
+    for caption in [
+        "what told so",
+        "masks, black squares",
+        "Each claim of the split manifest",
+        "at a threshold of 0.5",
+        "marks the epoch",
+    ]:
+        assert re.search(caption.replace(" ", r"\s+"), text), caption
+
+
+def test_no_page_of_the_phantom_names_this_machine(page, study):
+    assert str(study) not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine; .ci/run installs one")
+def test_a_browser_shows_it_without_an_error(page, tmp_path):
+    quiet = [
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-quic",
+    ]
+    command = [
+        BROWSER,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        *quiet,
+        f"--user-data-dir={tmp_path}",
+        "--virtual-time-budget=8000",
+    ]
+    done = subprocess.run(
+        [*command, "--enable-logging=stderr", "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120
+    )
+    shown = re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
+    for text in ["1 Dataset", "2 Results", "Not for clinical use"]:
+        assert text in shown, done.stderr[-3000:]
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert not [line for line in console if "Uncaught" in line or "ERROR" in line or "Failed" in line], console

@@ -1,0 +1,103 @@
+"""Metrics and figures: right on rows whose values are known, and from their tables alone."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.figures import FIGURES
+from lib.log import InputError
+from scripts.collect_metrics import as_json
+from scripts.evaluate_run import evaluate_run, refuse_strangers
+from scripts.tabulate_curves import curve, run_of
+
+
+def predictions(partition, labels, probabilities):
+    names = [f"{partition}{n}" for n in range(len(labels))]
+    return pd.DataFrame(
+        {"image_id": names, "patient_id": names, "partition": partition, "label": labels, "probability": probabilities}
+    )
+
+
+ROWS = pd.concat(
+    [
+        predictions("training", [0, 0, 0, 1], [0.1, 0.2, 0.3, 0.4]),
+        predictions("validation", [0, 1], [0.5, 0.5]),
+        predictions("test", [0, 0, 1, 1, 1], [0.2, 0.6, 0.6, 0.9, 0.4]),
+    ],
+    ignore_index=True,
+)
+
+
+def test_metrics_are_those_worked_out_by_hand():
+    values = evaluate_run(ROWS).set_index(["partition", "metric"])["value"]
+    test = values["test"]
+    assert (test["images"], test["benign"], test["malignant"]) == (5, 2, 3)
+    assert test["accuracy"] == pytest.approx(3 / 5)
+    assert test["sensitivity"] == pytest.approx(2 / 3)
+    assert test["specificity"] == pytest.approx(1 / 2)
+    # Pairs of a malignant and a benign image: 0.6 against 0.2 and 0.6 (a tie, half), 0.9 against both, 0.4 against both.
+    assert test["auroc"] == pytest.approx((1 + 0.5 + 1 + 1 + 1 + 0) / 6)
+    assert test["loss"] == pytest.approx(-np.log([0.8, 0.4, 0.6, 0.9, 0.4]).mean())
+    # Training is mostly benign; the same call in test is right for 2 of 5.
+    assert test["majority_class_accuracy"] == pytest.approx(2 / 5)
+    assert values["training"]["majority_class_accuracy"] == pytest.approx(3 / 4)
+    assert values["validation"]["sensitivity"] == 1  # at 0.5 and above the call is malignant
+
+
+def test_certainty_that_is_wrong_has_a_finite_loss():
+    values = evaluate_run(predictions("test", [0, 1], [1.0, 1.0])).set_index("metric")["value"]
+    assert values["loss"] == pytest.approx(-np.log(1e-7) / 2, rel=1e-3)
+
+
+def test_what_one_class_alone_leaves_undefined_is_null():
+    values = evaluate_run(predictions("test", [1, 1], [0.2, 0.8])).set_index("metric")["value"]
+    assert values[["auroc", "specificity"]].isna().all()
+    assert values["sensitivity"] == 0.5
+    document = as_json(evaluate_run(predictions("test", [1, 1], [0.2, 0.8])))
+    assert next(row for row in document["values"] if row["metric"] == "auroc")["value"] is None
+
+
+def test_predictions_that_are_not_the_manifests_are_refused():
+    manifest = ROWS.assign(label=ROWS["label"].map({0: "benign", 1: "malignant"}), fold=0)
+    refuse_strangers(ROWS, manifest, 0, "predictions.csv")
+    for spoilt in [manifest.assign(partition="test"), manifest.assign(label="benign"), manifest.iloc[1:]]:
+        with pytest.raises(InputError, match=r"predictions.csv: not the manifest's"):
+            refuse_strangers(ROWS, spoilt, 0, "predictions.csv")
+
+
+def history(epochs, kept):
+    number = np.arange(1, epochs + 1)
+    columns = {
+        "loss": 1 / number,
+        "accuracy": 1 - 0.5 / number,
+        "val_loss": 1.1 / number,
+        "val_accuracy": 1 - 0.6 / number,
+    }
+    return pd.DataFrame({"epoch": number, **columns, "kept": (number == kept).astype(int)})
+
+
+def test_curves_hold_every_run_and_epoch():
+    table = curve({("baseline", 0, 1): history(5, 2), ("baseline", 0, 2): history(7, 4)}, "loss")
+    assert len(table) == 2 * (5 + 7)
+    row = table.query("seed == 2 and partition == 'validation' and epoch == 4").iloc[0]
+    assert (row["value"], row["kept"]) == (pytest.approx(1.1 / 4), 1)
+    assert run_of("results/runs/baseline/fold0-seed12/history.csv") == ("baseline", 0, 12)
+
+
+@pytest.mark.parametrize("measure", FIGURES)
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_figure_shows_its_table(measure, runs):
+    table = curve({("baseline", 0, seed): history(5, 2) for seed in range(runs)}, measure)
+    axes = FIGURES[measure](table).axes[0]
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 5]
+    assert len(lines) == 2 * runs
+    for line, partition in zip(lines, ["training", "validation"] * runs, strict=True):
+        wanted = table[(table["partition"] == partition) & (table["seed"] == table["seed"].iloc[0])]["value"]
+        assert np.array_equal(line.get_ydata(), wanted)
+    assert lines[0].get_linestyle() != lines[1].get_linestyle()  # told apart without colour
+    # Luminance by the coefficients of ITU-R BT.709: the two also differ in grey.
+    grey = [np.dot(matplotlib.colors.to_rgb(line.get_color()), [0.2126, 0.7152, 0.0722]) for line in lines[:2]]
+    assert abs(grey[0] - grey[1]) > 0.05
+    kept = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [line.get_xdata()[0] for line in kept] == [2] * runs

@@ -1,0 +1,88 @@
+"""The tables between steps: what is written is read back, and what breaks the schema is refused with its rows."""
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.log import InputError
+from lib.tables import SCHEMAS, left_in, read_table, write_table
+
+PREDICTION = {"image_id": "a", "patient_id": "p", "partition": "test", "label": 1, "probability": 0.25}
+# What a CSV can hold: no control characters but those that quoting takes care of.
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters='\n,"'), min_size=1
+).filter(str.strip)
+
+
+@given(st.lists(TEXT, unique=True, min_size=1), st.floats(0, 1))
+def test_any_text_and_any_probability_come_back_as_they_were(tmp_path_factory, names, probability):
+    path = tmp_path_factory.mktemp("tables") / "predictions.csv"
+    rows = pd.DataFrame(
+        [PREDICTION | {"image_id": name, "patient_id": name, "probability": probability} for name in names]
+    )
+    write_table(rows, path, "predictions")
+    back = read_table(path, "predictions")
+    assert back["image_id"].tolist() == names
+    assert back["probability"].tolist() == [probability] * len(names)
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_a_table_without_rows_keeps_its_columns(table, tmp_path):
+    write_table(pd.DataFrame(), tmp_path / "t.csv", table)
+    assert list(read_table(tmp_path / "t.csv", table)) == list(SCHEMAS[table]["columns"])
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (
+            {"partition": ["test", "tset"]},
+            "column partition (predictions): line 3: 'tset'. Allowed: training, validation, test",
+        ),
+        ({"image_id": ["a", "a"]}, "image_id must name one row each; named before: line 3"),
+        ({"patient_id": ["", "p"]}, "column patient_id (predictions): line 2: ''"),
+        ({"probability": ["0.5", "high"]}, "column probability"),
+    ],
+)
+def test_what_breaks_the_schema_is_refused(change, wanted, tmp_path):
+    rows = pd.DataFrame([PREDICTION, PREDICTION | {"image_id": "b"}]).astype(str).assign(**change)
+    rows.to_csv(tmp_path / "predictions.csv", index=False)
+    with pytest.raises(InputError) as error:
+        read_table(tmp_path / "predictions.csv", "predictions")
+    assert wanted in str(error.value)
+    assert "predictions.csv" in str(error.value)
+
+
+def test_a_missing_column_is_named(tmp_path):
+    pd.DataFrame([PREDICTION]).drop(columns="label").to_csv(tmp_path / "p.csv", index=False)
+    with pytest.raises(InputError, match="no column label; found: image_id"):
+        read_table(tmp_path / "p.csv", "predictions")
+
+
+def test_nothing_is_written_where_the_rows_are_wrong(tmp_path):
+    with pytest.raises(InputError):
+        write_table(pd.DataFrame([PREDICTION | {"partition": "x"}]), tmp_path / "p.csv", "predictions")
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_an_empty_number_is_missing_and_an_empty_text_is_empty(tmp_path):
+    row = {
+        "experiment": "e",
+        "fold": 0,
+        "seed": 1,
+        "partition": "test",
+        "level": "image",
+        "metric": "auroc",
+        "value": None,
+    }
+    write_table(pd.DataFrame([row]), tmp_path / "m.csv", "metrics")
+    assert math.isnan(read_table(tmp_path / "m.csv", "metrics")["value"].iloc[0])
+
+
+def test_left_in_leaves_out_what_any_table_names():
+    frame = pd.DataFrame({"image_id": ["a", "b", "c"]})
+    tables = [pd.DataFrame({"image_id": ["a", ""]}), pd.DataFrame({"image_id": ["c"]})]
+    assert left_in(frame, *tables)["image_id"].tolist() == ["b"]

@@ -1,0 +1,380 @@
+"""The workflow as a person runs it: real rules on small data, in scratch folders."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, SMALL, TinyKaggle, copy_workflow, rules_to_run, snakemake
+from sklearn import metrics
+
+RESULTS = [
+    "inventory/summary.md",
+    "inventory/contact_sheet_benign.png",
+    "inventory/contact_sheet_malignant.png",
+    "metrics.json",
+    "metrics.csv",
+    "plots/accuracy.png",
+    "plots/loss.png",
+    "dataset.json",
+    "tensors/crop-64/pixels.npy",
+    "splits/official-validation0.2-seed1/manifest.csv",
+    "runs/baseline/fold0-seed1/model.keras",
+]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_run_leaves_what_it_promises(study, name):
+    assert (study / "results" / name).stat().st_size > 0
+
+
+def test_a_second_run_has_nothing_to_do(study):
+    assert rules_to_run(snakemake(study, "-n", *SMALL)) == set()
+
+
+def test_metrics_are_recomputable_from_the_predictions(study):
+    """Each value of metrics.csv and metrics.json, by scikit-learn or by counting, from predictions.csv alone."""
+    rows = pd.read_csv(study / "results/runs/baseline/fold0-seed1/predictions.csv")
+    found = pd.read_csv(study / "results/metrics.csv").set_index(["partition", "metric"])["value"]
+    training_is_malignant = rows.query("partition == 'training'")["label"].mean() > 0.5
+    for partition, part in rows.groupby("partition"):
+        label, probability = part["label"], part["probability"]
+        called = probability >= 0.5
+        wanted = {
+            "images": len(part),
+            "benign": (label == 0).sum(),
+            "malignant": (label == 1).sum(),
+            "loss": metrics.log_loss(label, probability.clip(1e-7, 1 - 1e-7)),
+            "accuracy": (called == label).mean(),
+            "majority_class_accuracy": (label == training_is_malignant).mean(),
+            "auroc": metrics.roc_auc_score(label, probability),
+            "sensitivity": called[label == 1].mean(),
+            "specificity": (~called[label == 0]).mean(),
+        }
+        assert found[partition].to_dict() == pytest.approx(wanted)
+    table = pd.read_csv(study / "results/metrics.csv").to_dict("records")
+    assert json.loads((study / "results/metrics.json").read_text())["values"] == table
+
+
+def test_predictions_cover_the_manifest_but_for_what_did_not_decode(study):
+    results = study / "results"
+    manifest = pd.read_csv(results / "splits/official-validation0.2-seed1/manifest.csv")
+    undecoded = pd.read_csv(results / "tensors/crop-64/excluded.csv")
+    predictions = pd.read_csv(results / "runs/baseline/fold0-seed1/predictions.csv")
+    assert len(undecoded) == 1  # the phantom plants one truncated JPEG
+    assert sorted(predictions["image_id"]) == sorted(set(manifest["image_id"]) - set(undecoded["image_id"]))
+    joined = predictions.merge(manifest, on="image_id")
+    assert (joined["partition_x"] == joined["partition_y"]).all()
+    assert (joined["label_x"] == (joined["label_y"] == "malignant")).all()
+
+
+def test_tensors_are_mapped_bytes_one_for_each_usable_lesion(study):
+    results = study / "results"
+    pixels = np.load(results / "tensors/crop-64/pixels.npy", mmap_mode="r")
+    lesions, excluded = (pd.read_csv(results / f"inventory/{name}.csv") for name in ("lesions", "excluded"))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (len(lesions) - len(excluded), 64, 64))
+
+
+def test_figures_show_the_history(study):
+    history = pd.read_csv(study / "results/runs/baseline/fold0-seed1/history.csv")
+    for measure in ("accuracy", "loss"):
+        points = pd.read_csv(study / f"results/plots/{measure}.csv").pivot(
+            index="epoch", columns="partition", values="value"
+        )
+        assert points["training"].tolist() == history[measure].tolist()
+        assert points["validation"].tolist() == history[f"val_{measure}"].tolist()
+
+
+def test_the_log_tells_the_epochs_and_no_patient(study):
+    log = (study / "results/logs/train_network/baseline-fold0-seed1.log").read_text()
+    assert "Epoch 2/2" in log
+    assert "val_loss" in log
+    for path in (study / "results/logs").rglob("*.log"):
+        assert not re.search(r"P_\d{5}", path.read_text()), path
+
+
+def test_each_step_has_its_log_and_benchmark(study):
+    rules = {path.stem for path in (study / "workflow/scripts").glob("*.py")}
+    assert {path.name for path in (study / "results/logs").iterdir()} == rules
+    assert {path.name for path in (study / "results/benchmarks").iterdir()} == rules
+
+
+def test_only_training_imports_tensorflow():
+    """Import each script and ask what came with it."""
+    for script in sorted((ROOT / "workflow/scripts").glob("*.py")):
+        code = f"import sys; import scripts.{script.stem}; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
+        )
+        assert done.stdout.split() == ["False", "False"], (script, done.stderr)
+    importers = [
+        path
+        for path in (ROOT / "workflow").rglob("*.py")
+        if re.search(r"^\s*(import|from) (keras|tensorflow)", path.read_text(), re.MULTILINE)
+    ]
+    assert {path.stem for path in importers} == {"train_network", "networks"}
+
+
+# What follows from a rule, so that the table below can name a first rule and mean all of them.
+FIGURES = {"tabulate_curves", "draw_figure"}
+METRICS = {"evaluate_run", "collect_metrics"}
+TRAIN = {"train_network"} | METRICS | FIGURES
+GATE = {"gate_split"} | TRAIN
+SPLIT = {"split_patients", "audit_split"} | GATE
+INVENTORY = {"take_inventory", "claim_results", "draw_contact_sheet", "decode_images"} | SPLIT
+AFTER = {
+    "make_phantom": {"make_phantom"} | INVENTORY,
+    "take_inventory": INVENTORY,
+    "claim_results": INVENTORY - {"take_inventory"},
+    "draw_contact_sheet": {"draw_contact_sheet"},
+    "decode_images": {"decode_images"} | TRAIN,
+    "split_patients": SPLIT,
+    "audit_split": {"audit_split"} | GATE,
+    "gate_split": GATE,
+    "train_network": TRAIN,
+    "evaluate_run": METRICS,
+    "collect_metrics": {"collect_metrics"},
+    "tabulate_curves": FIGURES,
+    "draw_figure": {"draw_figure"},
+}
+EVERYTHING = AFTER["make_phantom"]
+# Which rules import a module of workflow/lib, directly or through another.
+IMPORTED_BY = {
+    "log": set(AFTER),
+    "tables": set(AFTER) - {"make_phantom", "claim_results", "gate_split"},
+    "images": {"take_inventory", "draw_contact_sheet", "decode_images"},
+    "editions/kaggle": {"take_inventory"},
+    "editions/table": {"take_inventory"},
+    "phantom": {"make_phantom"},
+    "phantom_tables": {"make_phantom"},
+    "augmentation": {"train_network"},
+    "networks": {"train_network"},
+    "figures": {"draw_figure"},
+    "closure": set(),
+    "study": set(),
+}
+KEYS = {
+    "phantom.patients=40": EVERYTHING,
+    "phantom.seed=2": EVERYTHING,
+    "phantom.lookalikes=0.2": EVERYTHING,
+    "image.size=32": {"decode_images"} | TRAIN,
+    "split.method=fractions": SPLIT,
+    "split.test=0.3": set(),  # the official split does not use it
+    "split.validation=0.25": SPLIT,
+    "split.seed=2": SPLIT,
+    "training.epochs=3": TRAIN,
+    "training.batch_size=32": TRAIN,
+    "training.learning_rate=0.01": TRAIN,
+    "training.patience=2": TRAIN,
+    "training.threads=1": TRAIN,
+    "augmentation.rotation=10": TRAIN,
+    "augmentation.shift=0.1": TRAIN,
+    "augmentation.shear=0": TRAIN,
+    "augmentation.zoom=0.1": TRAIN,
+    "augmentation.horizontal_flip=false": TRAIN,
+    "seeds=[1, 2]": TRAIN,
+}
+
+
+@pytest.mark.parametrize("rule", AFTER)
+def test_editing_a_script_reruns_its_step_and_what_follows(study, rule):
+    with edited(study / f"workflow/scripts/{rule}.py"):
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == AFTER[rule]
+
+
+@pytest.mark.parametrize("module", IMPORTED_BY)
+def test_editing_a_module_reruns_the_steps_that_import_it(study, module):
+    with edited(study / f"workflow/lib/{module}.py"):
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == set().union(
+            *(AFTER[rule] for rule in IMPORTED_BY[module])
+        )
+
+
+def test_editing_the_schema_of_the_tables_reruns_the_steps_that_read_or_write_one(study):
+    with edited(study / "workflow/schemas/tables.schema.yaml"):
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == set().union(
+            *(AFTER[rule] for rule in IMPORTED_BY["tables"])
+        )
+
+
+@pytest.mark.parametrize("change", KEYS)
+def test_changing_a_key_reruns_the_steps_that_depend_on_it(study, change, tmp_path):
+    key, value = change.split("=")
+    section, _, name = key.partition(".")
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(f"{section}: {{{name}: {value}}}\n" if name else f"{section}: {value}\n")
+    small = tmp_path / "small.yaml"
+    small.write_text("phantom: {patients: 36}\ntraining: {epochs: 2}\n")
+    assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == KEYS[change]
+
+
+def test_the_tables_above_name_every_script_module_and_key():
+    import yaml
+
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    keys = {f"{section}.{name}" for section, part in config.items() if isinstance(part, dict) for name in part}
+    keys |= {section for section, part in config.items() if not isinstance(part, dict)}
+    # The dataset's keys name another dataset: results/ of this one are safe from it, as a test below shows.
+    assert {change.split("=")[0] for change in KEYS} == keys - {"dataset.edition", "dataset.path", "dataset.table"}
+    assert set(AFTER) == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+    lib = ROOT / "workflow/lib"
+    assert set(IMPORTED_BY) == {path.relative_to(lib).with_suffix("").as_posix() for path in lib.rglob("*.py")}
+
+
+class edited:
+    """A file with a comment added, put back as it was, its time too."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        self.text, self.times = self.path.read_text(), self.path.stat()
+        self.path.write_text(self.text + "# edited\n")
+
+    def __exit__(self, *error):
+        self.path.write_text(self.text)
+        os.utime(self.path, ns=(self.times.st_atime_ns, self.times.st_mtime_ns))
+
+
+def test_a_bare_run_does_not_touch_results_of_another_dataset(study, tmp_path):
+    data = TinyKaggle(tmp_path / "data").write()
+    before = {path: path.stat().st_mtime_ns for path in (study / "results").rglob("*")}
+    done = snakemake(study, "--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}")
+    assert done.returncode != 0
+    assert "was made from another dataset" in done.stdout
+    assert f"the kaggle edition, path {data}" in done.stdout
+    assert "--directory ELSEWHERE" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in (study / "results").rglob("*")} == before
+
+
+def test_a_wrong_configuration_stops_before_anything_runs(study):
+    done = snakemake(study, "--config", "training={epoch: 3}", "image={size: big}", "sed=1")
+    assert done.returncode != 0
+    assert "has 3 mistake(s)" in done.stdout
+    assert "--config: training.epoch: unknown key, did you mean training.epochs?" in done.stdout
+    assert (
+        '--config: image.size: "big" is not allowed; allowed: a whole number, at least 16, at most 1024' in done.stdout
+    )
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """A Kaggle dataset run from a clean copy with --directory ELSEWHERE: (copy, elsewhere, its files before, dataset)."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    data = TinyKaggle(folder / "data", patients=48)
+    data.tables["mass_case_description_train_set.csv"][0]["cropped image file path"] = "x/2.25.1/2.25.404/000000.dcm"
+    data.tables["mass_case_description_train_set.csv"][0]["ROI mask file path"] = "x/2.25.1/2.25.404/000001.dcm"
+    data.write()
+    project = copy_workflow(folder / "project")
+    before = set(project.rglob("*"))
+    done = snakemake(project, "--cores", "2", "--directory", folder / "run", "--configfile", "config/kaggle.yaml",
+                     "--config", f"dataset={{path: {data.folder}}}", "training={epochs: 1}")  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return project, folder / "run", before, data.folder
+
+
+def test_everything_that_a_run_writes_goes_to_its_directory(elsewhere):
+    project, run, before, _ = elsewhere
+    assert set(project.rglob("*")) - before == set()
+    assert (run / "results/plots/loss.png").exists()
+    assert {path.name for path in run.iterdir()} == {"results", ".snakemake"}
+
+
+def test_a_missing_series_is_listed_and_the_run_goes_on(elsewhere):
+    excluded = pd.read_csv(elsewhere[1] / "results/inventory/excluded.csv")
+    assert excluded[["image_id", "reason"]].to_numpy().tolist() == [["mass_P_00000_LEFT_CC_1", "missing_series"]]
+    manifest = pd.read_csv(elsewhere[1] / "results/splits/official-validation0.2-seed1/manifest.csv")
+    assert len(manifest) == 95
+
+
+def test_a_failed_step_tells_why_and_leaves_what_was_finished(elsewhere):
+    project, run, _, data = elsewhere
+    arguments = [
+        "--cores",
+        "2",
+        "--directory",
+        run,
+        "--configfile",
+        "config/kaggle.yaml",
+        "--config",
+        f"dataset={{path: {data}}}",
+        "training={epochs: 1}",
+    ]
+    table = data / "csv/mass_case_description_train_set.csv"
+    sound = table.read_text()
+    finished = {path: path.read_bytes() for path in (run / "results/runs").rglob("*") if path.is_file()}
+    table.write_text(sound.replace("MALIGNANT", "UNSURE", 1))
+    done = snakemake(project, *arguments)
+    assert done.returncode != 0
+    assert "pathology: 'UNSURE' (allowed: BENIGN, BENIGN_WITHOUT_CALLBACK, MALIGNANT)" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (run / "results/inventory/lesions.csv").exists()  # no half-written output
+    assert {path: path.read_bytes() for path in finished} == finished
+    assert (run / "results/dataset.json").exists()  # still theirs
+    table.write_text(sound)
+    assert snakemake(project, *arguments).returncode == 0
+
+
+def test_a_failed_audit_stops_training_and_can_be_read(study, tmp_path):
+    """Edit the manifest so that a patient is in two partitions: the audit is written, the gate names the patient."""
+    project = copy_workflow(tmp_path / "project")
+    target = "results/splits/official-validation0.2-seed1"
+    assert snakemake(project, "--cores", "2", f"{target}/gate.json", *SMALL).returncode == 0
+    manifest = pd.read_csv(project / target / "manifest.csv")
+    row = manifest.index[manifest["partition"] == "training"][0]
+    manifest.loc[row, "partition"] = "test"
+    manifest.to_csv(project / target / "manifest.csv", index=False)
+    done = snakemake(project, "--cores", "2", *SMALL)
+    assert done.returncode != 0
+    assert f"no patients in two partitions: {manifest['patient_id'][row]}" in done.stdout
+    assert "Nothing is trained or evaluated" in done.stdout
+    audit = json.loads((project / target / "audit.json").read_text())
+    assert {check["name"] for check in audit["checks"] if check["status"] == "fail"} >= {
+        "no patients in two partitions"
+    }
+    assert not (project / "results/runs").exists()
+
+
+def test_own_images_run_end_to_end_with_the_same_weights_whatever_the_cores(own_images, tmp_path):
+    weights = []
+    for cores in (1, 2):
+        done = snakemake(ROOT, "--cores", cores, "--directory", tmp_path / str(cores), "results/metrics.csv",
+                         "--configfile", "config/table.yaml",
+                         "--config", f"dataset={{path: {own_images}, table: lesions.csv}}", "training={epochs: 2, batch_size: 8}")  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        run = tmp_path / str(cores) / "results/runs/baseline/fold0-seed1"
+        weights.append(((run / "predictions.csv").read_bytes(), model_weights(run / "model.keras")))
+    assert weights[0][0] == weights[1][0]
+    for a, b in zip(weights[0][1], weights[1][1], strict=True):
+        assert np.array_equal(a, b)
+
+
+def model_weights(path):
+    """The weights of a .keras file as arrays: the file itself carries a date."""
+    import io
+    import zipfile
+
+    import h5py
+
+    found = []
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
+        weights["layers"].visititems(
+            lambda name, item: found.append(item[()]) if isinstance(item, h5py.Dataset) else None
+        )
+    assert sum(array.size for array in found) >= 822_337
+    return found
+
+
+def test_a_named_target_makes_itself_and_what_it_needs(tmp_path):
+    done = snakemake(ROOT, "results/plots/loss.png", "-n", "--directory", tmp_path / "run")
+    assert rules_to_run(done) == {"make_phantom", "take_inventory", "claim_results", "split_patients", "audit_split",
+                                  "gate_split", "decode_images", "train_network", "tabulate_curves", "draw_figure"}  # fmt: skip
+    assert Path(tmp_path / "run/results").exists() is False

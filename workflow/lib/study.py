@@ -1,0 +1,184 @@
+"""The study that a configuration describes: is it valid, what are its parts called, and whose results are these?
+
+Imported while the Snakefile is parsed, so it imports nothing slow and reads no data.
+"""
+
+import difflib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
+
+
+def typed(value, schema=None):
+    """`value`, a configuration or a part of it, with text turned into the number, null or truth that the schema wants there.
+
+    Snakemake reads `--config 'training={epochs: 10}'` as text below its first level, and YAML reads 1e-3 as text.
+    """
+    schema = schema or yaml.safe_load(SCHEMA.read_text())
+    types = schema.get("type", "string")
+    if isinstance(value, dict):
+        parts = schema.get("properties", {})
+        return {key: typed(part, parts[key]) if key in parts else part for key, part in value.items()}
+    if isinstance(value, list) and "items" in schema:
+        return [typed(item, schema["items"]) for item in value]
+    if isinstance(value, str) and ("string" not in types or ("null" in types and value == "null")):
+        for read in (int, float, yaml.safe_load):  # YAML alone takes 1e-3 for text
+            with suppress(ValueError, yaml.YAMLError):
+                return read(value)
+    return value
+
+
+def mistakes(config, layers=()):
+    """Everything that is wrong with `config`, a list of lines; empty when it is valid.
+
+    `layers` are (name, dict) pairs, the strongest first, that `config` was merged from: a line names the one that its key
+    came from. A key gets one line, with its value and what is allowed there.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text())
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(config))
+    lines = []
+    for error in errors:
+        keys = list(error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = error.schema["properties"]
+            for key in sorted(set(error.instance) - set(known), key=str):
+                lines.append(f"{_where([*keys, key], layers)}: unknown key, {_nearest(keys, key, schema)}")
+        elif error.validator == "required":
+            for key in sorted(set(error.schema["required"]) - set(error.instance)):
+                lines.append(f"{_where([*keys, key], layers)}: missing; {_allowed(error.schema['properties'][key])}")
+        else:
+            lines.append(f"{_where(keys, layers)}: {_yaml(error.instance)} is not allowed; {_allowed(error.schema)}")
+    if "dataset" in config and not any("dataset" in error.absolute_path for error in errors):
+        lines += _dataset_mistakes(config["dataset"], layers)
+    return sorted(set(lines))
+
+
+def _dataset_mistakes(dataset, layers):
+    """What the schema cannot say: which edition needs which of path and table, and that the folder is there."""
+    edition, path, table = dataset["edition"], dataset["path"], dataset["table"]
+    given = (
+        "--config 'dataset={path: DIR, table: FILE.csv}'" if edition == "table" else "--config 'dataset={path: DIR}'"
+    )
+    for key, value, wanted in [("path", path, edition != "phantom"), ("table", table, edition == "table")]:
+        where = _where(["dataset", key], layers)
+        if wanted and value is None:
+            yield f"{where}: null, but the {edition} edition needs it; give it with {given}"
+        elif not wanted and value is not None:
+            other = (
+                "--configfile config/kaggle.yaml or config/table.yaml"
+                if key == "path"
+                else "--configfile config/table.yaml"
+            )
+            yield f"{where}: {_yaml(value)}, but the {edition} edition has no {key}; for a dataset of your own add {other}"
+        elif key == "path" and wanted and not Path(path).is_dir():
+            what = "is not a folder" if Path(path).exists() else "does not exist"
+            note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
+            yield f"{where}: {path!r} {what}{note}; give the dataset's folder, best as an absolute path, with {given}"
+
+
+def _where(keys, layers):
+    """'config/mine.yaml: training.epochs', with the strongest layer that sets the key, or the part of it that is set."""
+    for depth in range(len(keys), 0, -1):
+        for name, layer in layers:
+            node = layer
+            for key in keys[:depth]:
+                node = node.get(key) if isinstance(node, dict) and key in node else _UNSET
+            if node is not _UNSET:
+                return f"{name}: {'.'.join(map(str, keys))}"
+    return ".".join(map(str, keys))
+
+
+_UNSET = object()
+
+
+def _nearest(keys, key, schema):
+    """The right key that is written most like the wrong one: from the same section first, else from any."""
+    everywhere = [(name,) for name in schema["properties"]]
+    everywhere += [(s, name) for s, part in schema["properties"].items() for name in part.get("properties", ())]
+    here = [path for path in everywhere if list(path[:-1]) == keys]
+    for paths in (here, everywhere):
+        names = {path[-1]: ".".join(path) for path in paths}
+        if close := difflib.get_close_matches(str(key), names, n=1, cutoff=0.6):
+            return f"did you mean {names[close[0]]}?"
+    return "allowed here: " + ", ".join(path[-1] for path in here)
+
+
+def _allowed(schema):
+    """What a schema allows, in words."""
+    if "enum" in schema:
+        return "allowed: " + ", ".join(_yaml(value) for value in schema["enum"])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false",
+             "null": "null", "array": "a list", "object": "a section with keys of its own"}  # fmt: skip
+    text = "allowed: " + " or ".join(words[kind] for kind in kinds)
+    if "properties" in schema:
+        text += " (" + ", ".join(schema["properties"]) + ")"
+    if "items" in schema:
+        text += f", not empty, none twice, of which each is {_allowed(schema['items']).removeprefix('allowed: ')}"
+    bounds = [("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most")]
+    return ", ".join([text, *(f"{word} {schema[key]}" for key, word in bounds if key in schema)])
+
+
+def _yaml(value):
+    """A value as it would stand in a configuration file, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def split_settings(study):
+    """The settings that a split depends on: an official test partition has no share to be drawn."""
+    unused = {"test"} if study["split"]["method"] == "official" else set()
+    return {key: value for key, value in study["split"].items() if key not in unused}
+
+
+def split_name(study):
+    """The name of a split under results/splits/: all that it depends on but the dataset, so that no two share one."""
+    settings = split_settings(study)
+    return "-".join([settings.pop("method"), *(f"{key}{value:g}" for key, value in settings.items())])
+
+
+def image_name(study):
+    """The name of a set of tensors under results/tensors/: all image settings."""
+    return f"crop-{study['image']['size']}"
+
+
+def owner(config, folder):
+    """Which dataset a configuration names: what results/dataset.json records. `folder` is where relative paths start."""
+    dataset = config["dataset"]
+    path = None if dataset["path"] is None else str(Path(folder, dataset["path"]).resolve())
+    return {"edition": dataset["edition"], "path": path, "table": dataset["table"]}
+
+
+def other_owner(record, mine):
+    """None if the results that the file `record` speaks of are from the dataset `mine` (or there are none yet), else a message."""
+    record = Path(record)
+    if not record.exists():
+        return None
+    try:
+        theirs = json.loads(record.read_text())
+        theirs = {key: theirs[key] for key in mine}
+    except (ValueError, KeyError, TypeError):
+        return f"{record.resolve()} is not readable as JSON with {', '.join(mine)}: move this results folder away, or delete it."
+    if theirs == mine:
+        return None
+    return (
+        f"{record.resolve().parent} was made from another dataset:\n"
+        f"  there:  {_describe(theirs)}\n"
+        f"  asked:  {_describe(mine)}\n"
+        "Nothing was changed. To go on, do one of these:\n"
+        "  - to continue that study, give the --configfile and --config that it was made with;\n"
+        "  - to run this dataset beside it, add --directory ELSEWHERE (a dataset path is then absolute);\n"
+        "  - to start over, move that folder away;\n"
+        f"  - if the dataset only moved to another place, correct its path in {record.resolve()}."
+    )
+
+
+def _describe(dataset):
+    return f"the {dataset['edition']} edition" + "".join(
+        f", {key} {dataset[key]}" for key in ("path", "table") if dataset[key] is not None
+    )

@@ -1,0 +1,140 @@
+# From a dataset to its inventory and its tensors.
+
+
+rule make_phantom:
+    output:
+        tables=ensure(PHANTOM_TABLES, non_empty=True),
+        jpeg=directory("results/phantom/jpeg"),
+        planted=ensure("results/phantom/planted.csv", non_empty=True),
+    log:
+        "results/logs/make_phantom/phantom.log",
+    benchmark:
+        "results/benchmarks/make_phantom/phantom.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 4
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        patients=config["phantom"]["patients"],
+        seed=config["phantom"]["seed"],
+        lookalikes=config["phantom"]["lookalikes"],
+        code=closure("make_phantom"),
+    script:
+        "../scripts/make_phantom.py"
+
+
+rule take_inventory:
+    input:
+        tables=dataset_tables(),
+        jpeg=rules.make_phantom.output.jpeg if config["dataset"]["edition"] == "phantom" else [],
+    output:
+        files=ensure("results/inventory/files.csv", non_empty=True),
+        lesions=ensure("results/inventory/lesions.csv", non_empty=True),
+        excluded=report(
+            ensure("results/inventory/excluded.csv", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "left out"},
+            caption="../report/excluded.rst",
+        ),
+        summary=report(
+            ensure("results/inventory/summary.md", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "summary"},
+            caption="../report/summary.rst",
+        ),
+    log:
+        "results/logs/take_inventory/inventory.log",
+    benchmark:
+        "results/benchmarks/take_inventory/inventory.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 4
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    params:
+        edition=config["dataset"]["edition"],
+        path=lambda wildcards: DATASET,
+        table=config["dataset"]["table"],
+        code=closure("take_inventory"),
+    script:
+        "../scripts/take_inventory.py"
+
+
+# Its own rule, so that an inventory that fails when it is taken again does not take the record of the owner with it.
+rule claim_results:
+    input:
+        rules.take_inventory.output.lesions,
+    output:
+        ensure("results/dataset.json", non_empty=True),
+    log:
+        "results/logs/claim_results/dataset.log",
+    benchmark:
+        "results/benchmarks/claim_results/dataset.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(250),
+        runtime=scaled(5),
+    params:
+        owner=OWNER,
+        code=closure("claim_results"),
+    script:
+        "../scripts/claim_results.py"
+
+
+rule draw_contact_sheet:
+    input:
+        lesions=rules.take_inventory.output.lesions,
+        excluded=rules.take_inventory.output.excluded,
+        owner=rules.claim_results.output,
+    output:
+        report(
+            ensure("results/inventory/contact_sheet_{label}.png", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "contact sheet", "class": "{label}"},
+            caption="../report/contact_sheet.rst",
+        ),
+    log:
+        "results/logs/draw_contact_sheet/{label}.log",
+    benchmark:
+        "results/benchmarks/draw_contact_sheet/{label}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        path=lambda wildcards: DATASET,
+        code=closure("draw_contact_sheet"),
+    script:
+        "../scripts/draw_contact_sheet.py"
+
+
+rule decode_images:
+    input:
+        lesions=rules.take_inventory.output.lesions,
+        excluded=rules.take_inventory.output.excluded,
+        owner=rules.claim_results.output,
+    output:
+        pixels=ensure("results/tensors/{image}/pixels.npy", non_empty=True),
+        index=ensure("results/tensors/{image}/index.csv", non_empty=True),
+        excluded=ensure("results/tensors/{image}/excluded.csv", non_empty=True),
+    log:
+        "results/logs/decode_images/{image}.log",
+    benchmark:
+        "results/benchmarks/decode_images/{image}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 4
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(120),
+    params:
+        path=lambda wildcards: DATASET,
+        size=lambda wildcards: IMAGES[wildcards.image]["size"],
+        code=closure("decode_images"),
+    script:
+        "../scripts/decode_images.py"

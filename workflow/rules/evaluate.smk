@@ -1,0 +1,54 @@
+# From predictions to metrics: each run on its own, then all of them in one table.
+
+
+rule evaluate_run:
+    input:
+        manifest=of_split("manifest.csv"),
+        gate=of_split("gate.json"),
+        predictions=rules.train_network.output.predictions,
+    output:
+        ensure("results/runs/{experiment}/fold{fold}-seed{seed}/metrics.csv", non_empty=True),
+    log:
+        "results/logs/evaluate_run/{experiment}-fold{fold}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_run/{experiment}-fold{fold}-seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        code=closure("evaluate_run"),
+    script:
+        "../scripts/evaluate_run.py"
+
+
+rule collect_metrics:
+    input:
+        expand("results/runs/{run}/metrics.csv", run=RUNS),
+    output:
+        csv=report(
+            ensure("results/metrics.csv", non_empty=True),
+            category="2 Results",
+            labels={"what": "metrics, CSV"},
+            caption="../report/metrics.rst",
+        ),
+        json=report(
+            ensure("results/metrics.json", non_empty=True),
+            category="2 Results",
+            labels={"what": "metrics, JSON"},
+            caption="../report/metrics.rst",
+        ),
+    log:
+        "results/logs/collect_metrics/metrics.log",
+    benchmark:
+        "results/benchmarks/collect_metrics/metrics.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(10),
+    params:
+        code=closure("collect_metrics"),
+    script:
+        "../scripts/collect_metrics.py"

@@ -1,0 +1,75 @@
+# From the inventory to a split that has been audited.
+
+
+rule split_patients:
+    input:
+        lesions=rules.take_inventory.output.lesions,
+        excluded=rules.take_inventory.output.excluded,
+        owner=rules.claim_results.output,
+    output:
+        manifest=ensure("results/splits/{split}/manifest.csv", non_empty=True),
+        excluded=ensure("results/splits/{split}/excluded.csv", non_empty=True),
+    log:
+        "results/logs/split_patients/{split}.log",
+    benchmark:
+        "results/benchmarks/split_patients/{split}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        split=lambda wildcards: SPLITS[wildcards.split],
+        code=closure("split_patients"),
+    script:
+        "../scripts/split_patients.py"
+
+
+rule audit_split:
+    input:
+        lesions=rules.take_inventory.output.lesions,
+        left_out=[rules.take_inventory.output.excluded, rules.split_patients.output.excluded],
+        manifest=rules.split_patients.output.manifest,
+    output:
+        report(
+            ensure("results/splits/{split}/audit.json", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "audit of the split"},
+            caption="../report/audit.rst",
+        ),
+    log:
+        "results/logs/audit_split/{split}.log",
+    benchmark:
+        "results/benchmarks/audit_split/{split}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        split=lambda wildcards: SPLITS[wildcards.split],
+        code=closure("audit_split"),
+    script:
+        "../scripts/audit_split.py"
+
+
+# The audit always succeeds, so that it can be read; this fails on a failed check, and runs wait for what it writes.
+rule gate_split:
+    input:
+        audit=rules.audit_split.output,
+        manifest=rules.split_patients.output.manifest,
+    output:
+        ensure("results/splits/{split}/gate.json", non_empty=True),
+    log:
+        "results/logs/gate_split/{split}.log",
+    benchmark:
+        "results/benchmarks/gate_split/{split}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(250),
+        runtime=scaled(5),
+    params:
+        code=closure("gate_split"),
+    script:
+        "../scripts/gate_split.py"

@@ -1,0 +1,30 @@
+# One process per run: it trains, saves and predicts. The only rule that imports TensorFlow.
+
+
+rule train_network:
+    input:
+        manifest=of_split("manifest.csv"),
+        gate=of_split("gate.json"),
+        pixels=of_tensors("pixels.npy"),
+        index=of_tensors("index.csv"),
+    output:
+        model=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/model.keras", non_empty=True),
+        history=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/history.csv", non_empty=True),
+        predictions=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/predictions.csv", non_empty=True),
+    log:
+        "results/logs/train_network/{experiment}-fold{fold}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_network/{experiment}-fold{fold}-seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    # With fewer --cores Snakemake lowers this; the script keeps to the config's number, because results depend on it.
+    threads: lambda wildcards: study(wildcards)["training"]["threads"]
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(240),
+    params:
+        training=lambda wildcards: study(wildcards)["training"],
+        augmentation=lambda wildcards: study(wildcards)["augmentation"],
+        code=closure("train_network"),
+    script:
+        "../scripts/train_network.py"

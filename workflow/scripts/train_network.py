@@ -1,0 +1,180 @@
+"""Train one network on one fold with one seed, save it, and predict every image of the manifest with it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lib.augmentation import affine_transforms
+from lib.log import InputError, log_to, some
+from lib.tables import read_table, write_table
+
+SHUFFLE, WARP = 0, 1  # what a random generator is for: each use has a stream of its own
+
+
+def epoch_batches(epoch, pixels, rows, labels, seed, batch_size, augmentation):
+    """Yield the training batches of one epoch: uint8 images (n, size, size, 1), warps (n, 8), labels (n, 1).
+
+    Order and warps depend on the seed and the epoch alone. The last batch may be smaller.
+    """
+    order = np.random.default_rng([seed, epoch, SHUFFLE]).permutation(len(rows))
+    warps = affine_transforms(np.random.default_rng([seed, epoch, WARP]), len(rows), pixels.shape[1], augmentation)
+    for start in range(0, len(rows), batch_size):
+        chosen = order[start : start + batch_size]
+        yield pixels[rows[chosen]][..., None], warps[chosen], labels[chosen][:, None]
+
+
+def training_data(pixels, rows, labels, seed, batch_size, augmentation):
+    """A tf.data.Dataset of (float32 images (n, size, size, 3), labels), one epoch after the other without end."""
+    import keras
+    import tensorflow as tf
+
+    size = pixels.shape[1]
+    spec = (
+        tf.TensorSpec((None, size, size, 1), tf.uint8),
+        tf.TensorSpec((None, 8), tf.float32),
+        tf.TensorSpec((None, 1), tf.float32),
+    )
+
+    def one_epoch(epoch):
+        batches = lambda epoch: epoch_batches(int(epoch), pixels, rows, labels, seed, batch_size, augmentation)  # noqa: E731
+        return tf.data.Dataset.from_generator(batches, args=(epoch,), output_signature=spec)
+
+    def warp(images, warps, labels):
+        images = keras.ops.image.affine_transform(
+            tf.cast(images, tf.float32),
+            warps,
+            interpolation="bilinear",
+            fill_mode="nearest",
+            data_format="channels_last",
+        )
+        return tf.repeat(images, 3, axis=-1), labels
+
+    # The dataset is made of epochs, rather than begun anew for each: nothing waits for its first batch when an epoch begins.
+    epochs = tf.data.Dataset.range(np.iinfo(np.int64).max)
+    return epochs.flat_map(one_epoch).map(warp, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def plain_data(pixels, rows, labels, batch_size):
+    """A tf.data.Dataset of (float32 images (n, size, size, 3), labels) in the order of `rows`, as they are."""
+    import tensorflow as tf
+
+    def batches():
+        for start in range(0, len(rows), batch_size):
+            chosen = slice(start, start + batch_size)
+            yield pixels[rows[chosen]][..., None], labels[chosen][:, None]
+
+    spec = (tf.TensorSpec((None, *pixels.shape[1:], 1), tf.uint8), tf.TensorSpec((None, 1), tf.float32))
+    data = tf.data.Dataset.from_generator(batches, output_signature=spec)
+    steps = -(-len(rows) // batch_size)
+    data = data.apply(tf.data.experimental.assert_cardinality(steps))
+    return data.map(lambda images, labels: (tf.repeat(tf.cast(images, tf.float32), 3, axis=-1), labels)).prefetch(1)
+
+
+def train_network(pixels, images, seed, training, augmentation, log=print):
+    """(model, history): the network with the weights of its best epoch, and a DataFrame with a row per epoch.
+
+    pixels: uint8 (n, size, size), may be mapped from a file. images: the manifest's rows with `row`, their place in pixels.
+    Raises InputError if the loss stops being a number.
+    """
+    import keras
+
+    from lib.networks import seed_cnn
+
+    keras.utils.set_random_seed(seed)
+    model = seed_cnn(pixels.shape[1])
+    if pixels.shape[1] == 64 and model.count_params() != 822_337:
+        raise AssertionError(
+            f"seed_cnn has {model.count_params()} weights at 64 pixels; the original study's network has 822,337"
+        )
+    model.compile(keras.optimizers.Adam(training["learning_rate"]), loss="binary_crossentropy", metrics=["accuracy"])
+
+    rows, labels = {}, {}
+    for partition in ("training", "validation"):
+        part = images[images["partition"] == partition]
+        rows[partition] = part["row"].to_numpy(np.int64)
+        labels[partition] = (part["label"] == "malignant").to_numpy(np.float32)
+        log(f"{partition}: {len(part)} images, {labels[partition].mean():.1%} malignant")
+
+    batch_size = training["batch_size"]
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=training["patience"], restore_best_weights=True)
+    fitted = model.fit(
+        training_data(pixels, rows["training"], labels["training"], seed, batch_size, augmentation),
+        steps_per_epoch=-(-len(rows["training"]) // batch_size),
+        epochs=training["epochs"],
+        validation_data=plain_data(pixels, rows["validation"], labels["validation"], batch_size),
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seed_dropout(model, seed, epoch)),
+            stop,
+        ],
+        shuffle=False,  # the data come shuffled
+        verbose=2,
+    )
+    history = pd.DataFrame(fitted.history)[["loss", "accuracy", "val_loss", "val_accuracy"]]
+    if not np.isfinite(history.to_numpy()).all():
+        bad = int(np.argmax(~np.isfinite(history.to_numpy()).all(axis=1))) + 1
+        raise InputError(
+            f"The loss was no longer a number in epoch {bad}: training.learning_rate {training['learning_rate']:g} is too high."
+        )
+    history.insert(0, "epoch", range(1, len(history) + 1))
+    history["kept"] = (history["epoch"] == stop.best_epoch + 1).astype(int)
+    log(f"kept epoch {stop.best_epoch + 1} of {len(history)}")
+    return model, history
+
+
+def seed_dropout(model, seed, epoch):
+    """Let what dropout draws in an epoch depend on the seed and the epoch alone, not on the epochs before."""
+    for number, layer in enumerate(model.layers):
+        if hasattr(layer, "seed_generator"):
+            state = np.random.default_rng([seed, epoch, 2 + number]).integers(0, 2**31, 2)
+            layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
+
+
+def predict(model, pixels, images, batch_size):
+    """Rows of predictions.csv, a DataFrame: the probability of malignant for every row of `images`."""
+    rows, labels = images["row"].to_numpy(np.int64), (images["label"] == "malignant").to_numpy(np.float32)
+    probability = model.predict(plain_data(pixels, rows, labels, batch_size), verbose=0)[:, 0]
+    return images.assign(label=labels.astype(int), probability=probability)
+
+
+def use_threads(threads):
+    """Give TensorFlow exactly this many threads, on the CPU, in an order that is the same every time. Call it before TensorFlow runs."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.experimental.enable_op_determinism()
+
+
+def main(inputs, output, fold, seed, training, augmentation):
+    manifest = read_table(inputs.manifest, "manifest")
+    images = manifest[manifest["fold"] == fold].merge(read_table(inputs.index, "index"), on="image_id", validate="1:1")
+    if undecoded := len(manifest[manifest["fold"] == fold]) - len(images):
+        print(
+            f"{undecoded} images of the manifest are left out: they could not be decoded (excluded.csv of the tensors)"
+        )
+    present = images.groupby("partition")["label"].unique()
+    if gone := [part for part in ("training", "validation") if part not in present or len(present[part]) < 2]:
+        raise InputError(
+            f"{inputs.manifest}: of {some(gone)}, no images of both classes could be decoded: see {Path(inputs.index).parent}/excluded.csv."
+        )
+    pixels = np.load(inputs.pixels, mmap_mode="r")
+    use_threads(training["threads"])
+    model, history = train_network(pixels, images, seed, training, augmentation)
+    model.save(output.model)
+    write_table(history, output.history, "history")
+    write_table(predict(model, pixels, images, training["batch_size"]), output.predictions, "predictions")
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        main(
+            snakemake.input,
+            snakemake.output,
+            int(snakemake.wildcards.fold),
+            int(snakemake.wildcards.seed),
+            snakemake.params.training,
+            snakemake.params.augmentation,
+        )
