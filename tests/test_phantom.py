@@ -87,7 +87,7 @@ def test_the_tables_have_the_published_columns(default):
 def test_it_is_about_the_size_that_is_promised(default):
     rows = case_rows(default)
     assert rows["patient_id"].nunique() == 150
-    assert 600 <= len(rows) <= 700
+    assert 650 <= len(rows) <= 750
     assert 0.4 < (rows["pathology"] == "MALIGNANT").mean() < 0.5
     assert set(rows["pathology"]) == {"BENIGN", "BENIGN_WITHOUT_CALLBACK", "MALIGNANT"}
     assert 0.15 < (rows["part"] == "test").mean() < 0.25

@@ -13,9 +13,9 @@ COLUMNS, ROWS, SIDE = 8, 6, 160
 
 
 def draw_contact_sheet(folder, lesions, label):
-    """A Figure of up to 48 crops of the class `label`, one per patient, evenly over the table, kinds in turn; names beneath.
+    """A Figure of up to 48 crops of the class `label`, each the first of a patient, evenly over the table; names above.
 
-    An image that does not decode keeps its place, empty, with the reason.
+    An image that does not decode keeps its place, empty, and says so.
     """
     lesions = lesions[lesions["label"] == label].drop_duplicates("patient_id")
     chosen = (
@@ -24,8 +24,13 @@ def draw_contact_sheet(folder, lesions, label):
         else lesions
     )
     rows = max(1, -(-len(chosen) // COLUMNS))
-    figure = Figure(figsize=(COLUMNS * 1.35, rows * 1.55 + 0.5), layout="constrained")
-    figure.suptitle(f"{label}: {len(chosen)} of {len(lesions)} patients' first lesion")
+    height = rows * 1.55 + 0.5
+    figure = Figure(figsize=(COLUMNS * 1.35, height))
+    # By hand: a layout engine takes seconds for so many axes.
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.05 / height, top=1 - 0.6 / height, wspace=0.06, hspace=0.18)
+    figure.suptitle(
+        f"{label}: the first lesion of {len(chosen)} of {len(lesions)} patients", y=1 - 0.1 / height, va="top"
+    )
     axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for ax in axes:
         ax.axis("off")

@@ -20,7 +20,7 @@ from lib.phantom_tables import KINDS, PARTITIONS, case_row, dicom_info_row, imag
 VIEWS = ("CC", "MLO")
 OTHER = {"LEFT": "RIGHT", "RIGHT": "LEFT"}
 RADIUS = (21, 42)  # of a lesion, in pixels
-CONTRAST = {"mass": (22, 30), "calcification": (20, 28)}  # standard deviation that a lesion adds, in grey levels
+CONTRAST = {"mass": (24, 31), "calcification": (22, 29)}  # standard deviation that a lesion adds, in grey levels
 MALIGNANT = 0.45  # share of the lesions
 QUALITY = 90  # of the JPEGs
 # What a reader writes of a lesion, by how it is drawn: shape and margins of a mass, type and distribution of calcifications.
@@ -59,9 +59,8 @@ def plan_lesions(patients, seed, plant):
         kind, partition = list(KINDS)[i % 2], "test" if i % 10 in (3, 8) else "training"
         views = VIEWS if rng.random() < 0.85 else (str(rng.choice(VIEWS)),)
         add(patient, kind, partition, side, i // 2 % 9 in (0, 2, 5, 7), views)  # 4 of 9
-        if rng.random() < 0.8:
-            add(patient, kind, partition, OTHER[side], rng.random() < MALIGNANT)
-        if rng.random() < 0.3:
+        add(patient, kind, partition, OTHER[side], rng.random() < MALIGNANT)
+        if rng.random() < 0.4:
             add(patient, kind, partition, side, rng.random() < MALIGNANT)
 
     in_training = [
