@@ -16,7 +16,7 @@ INSTALLED = .venv/installed
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
-	$(BIN)/snakemake --report results/workflow_report.html $(ARGS)
+	$(if $(filter -n --dry-run,$(ARGS)),,$(BIN)/snakemake --report results/workflow_report.html $(ARGS))
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

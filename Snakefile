@@ -45,14 +45,18 @@ rule all:
 
 
 onstart:
-    print(f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {Path('results').resolve()}")
+    claim_results("results/dataset.json", OWNER)
+    print(
+        f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {Path('results').resolve()}"
+    )
 
 
 onsuccess:
-    print("Done. Look first at results/plots/accuracy.png, results/plots/loss.png and results/metrics.csv.")
+    made = [*expand("results/plots/{figure}.png", figure=FIGURES), "results/metrics.csv"]
+    print("Done. Look first at:", *filter(os.path.exists, made), sep="\n  ")
 
 
 onerror:
     print(
-        "A step failed; its log is shown above. What was finished stays: mend the cause and type the same command again."
+        "A step failed; its log is under results/logs/. What was finished stays: mend the cause and type the same command again."
     )

@@ -1,13 +1,14 @@
 """The configuration: what is refused, how it is told, and that schema, defaults and documentation agree."""
 
 import copy
+import json
 import re
 
 import pytest
 import yaml
 from conftest import ROOT
 
-from lib.study import SCHEMA, image_name, mistakes, other_owner, owner, split_name, typed
+from lib.study import SCHEMA, claim_results, image_name, mistakes, other_owner, owner, split_name, typed
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
@@ -48,16 +49,16 @@ def test_all_mistakes_are_listed_at_once_with_file_key_value_and_what_is_allowed
     assert mistakes(config, [*layers, ("config/config.yaml", DEFAULT)]) == [
         "--config: image.size: 0 is not allowed; allowed: a whole number, at least 16, at most 1024",
         'config/config.yaml: split.method: "lesion" is not allowed; allowed: "official", "fractions"',
-        "mine.yaml: training.epoch: unknown key, did you mean training.epochs?",
+        "mine.yaml: training.epoch (3): unknown key, did you mean training.epochs?",
         'mine.yaml: training.patience: "three" is not allowed; allowed: a whole number, at least 1',
-        "sedes: unknown key, did you mean seeds?",
+        "sedes ([1]): unknown key, did you mean seeds?",
     ]
 
 
 @pytest.mark.parametrize(
     ("sections", "wanted"),
     [
-        ({"learning_rate": 0.1}, "learning_rate: unknown key, did you mean training.learning_rate?"),
+        ({"learning_rate": 0.1}, "learning_rate (0.1): unknown key, did you mean training.learning_rate?"),
         ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 is not allowed; allowed: a number, above 0, at most 1"),
         ({"seeds": [1, 1]}, "seeds: [1, 1] is not allowed; allowed: a list, not empty, none twice, of which each is a whole number, at least 0, at most 2147483647"),
         ({"dataset": {"edition": "kaggel"}}, 'dataset.edition: "kaggel" is not allowed; allowed: "phantom", "kaggle", "table"'),
@@ -97,6 +98,38 @@ def test_text_from_the_command_line_becomes_what_the_schema_wants():
     assert read["dataset"] == {"edition": "table", "path": "123", "table": None}
 
 
+def test_the_same_settings_are_the_same_whatever_named_them_first_and_however_they_are_written():
+    restated = {
+        "seeds": [1.0],
+        "split": {"seed": 1.0, "validation": "0.2"},
+        "training": {"patience": 3, "epochs": "40"},
+    }
+    for section, part in DEFAULT.items():  # as Snakemake merges: an overlay's keys come first
+        restated[section] = (
+            {**restated.get(section, {}), **{k: v for k, v in part.items() if k not in restated.get(section, {})}}
+            if isinstance(part, dict)
+            else restated.get(section, part)
+        )
+    assert json.dumps(typed(restated)) == json.dumps(typed(DEFAULT))
+    assert split_name(typed(restated)) == split_name(DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("split", "validation", float("nan")),
+        ("augmentation", "shift", ".nan"),
+        ("training", "learning_rate", "inf"),
+        ("split", "seed", 2**32),
+        ("image", "size", 64.5),
+    ],
+)
+def test_numbers_that_no_step_can_use_are_refused(section, key, value):
+    lines = mistakes(typed(changed(**{section: {key: value}})))
+    assert len(lines) == 1
+    assert f"{section}.{key}" in lines[0]
+
+
 def keys(schema, path=()):
     for name, part in schema["properties"].items():
         if "properties" in part:
@@ -121,14 +154,25 @@ def test_names_tell_apart_what_differs():
         split_name(changed(split=part))
         for part in [
             {},
-            {"seed": 2},
+            {"seed": 12345678},
+            {"seed": 12345679},
             {"validation": 0.25},
+            {"validation": 0.2500001},
             {"method": "fractions"},
             {"method": "fractions", "test": 0.3},
         ]
     }
-    assert len(names) == 5
+    assert len(names) == 7
     assert image_name(DEFAULT) != image_name(changed(image={"size": 65}))
+
+
+def test_a_dataset_is_the_same_however_its_path_is_written(tmp_path):
+    (tmp_path / "data").mkdir()
+    written = [("data", "a/t.csv"), (f"{tmp_path}/data/", "./a/t.csv"), (f"{tmp_path}/x/../data", "a//t.csv")]
+    owners = [
+        owner(changed(dataset={"edition": "table", "path": path, "table": table}), tmp_path) for path, table in written
+    ]
+    assert owners[0] == owners[1] == owners[2]
 
 
 def test_results_of_another_dataset_are_not_touched(tmp_path):
@@ -136,9 +180,16 @@ def test_results_of_another_dataset_are_not_touched(tmp_path):
     record.parent.mkdir()
     mine = owner(DEFAULT, tmp_path)
     assert other_owner(record, mine) is None
+    claim_results(record, mine | {"edition": "table"})
+    assert other_owner(record, mine) is None  # a run that failed at once leaves a record, but no results
+    (tmp_path / "results/inventory").mkdir()
+    assert other_owner(record, mine) is None
+    (tmp_path / "results/inventory/lesions.csv").touch()
+    claim_results(record, mine)
+    assert other_owner(record, mine) is None
     record.write_text('{"edition": "kaggle", "path": "/data/kaggle", "table": null}')
     message = other_owner(record, mine)
     assert "the kaggle edition, path /data/kaggle" in message
     assert "--directory" in message
     record.write_text("{")
-    assert "not readable" in other_owner(record, mine)
+    assert f"write into it: {json.dumps(mine)}" in other_owner(record, mine)

@@ -150,6 +150,9 @@ REFUSED = {
     "a missing table": (None, drop_table, ["missing calc_case_description_test_set.csv", "holds: csv, jpeg"]),
     "no image at all": (None, lambda d: shutil.rmtree(d.folder / "jpeg"), ["holds no .jpg file"]),
     "an empty folder": (None, lambda d: [shutil.rmtree(d.folder / name) for name in ("csv", "jpeg")], ["missing mass_case", "holds: nothing"]),
+    "a file described in two ways": (
+        lambda d: d.info.append(d.info[1] | {"SeriesDescription": "ROI mask images"}), None, ["dicom_info.csv describes a file in two ways: 2.25."],
+    ),
     "dicom_info without a column": (lambda d: [i.pop("BitsAllocated") for i in d.info], None, ["dicom_info.csv: no column BitsAllocated"]),
 }  # fmt: skip
 
@@ -225,6 +228,7 @@ def rows_of(folder):
     ("file", "reason"),
     [
         ("images/gone.png", "missing_file"),
+        ("x" * 300, "unreadable"),
         ("../secret.png", "outside_dataset"),
         ("images/../../secret.png", "outside_dataset"),
         ("/etc/hostname", "outside_dataset"),
@@ -236,7 +240,7 @@ def test_a_file_that_is_absent_or_outside_is_listed(own_images, file, reason):
         own_images, [*rows_of(own_images), {"file": file, "label": "benign", "patient": "x"}]
     )
     assert excluded[["image_id", "reason"]].to_numpy().tolist() == [[file, reason]]
-    assert file not in set(files["file"])
+    assert (file in set(files["file"])) == (reason == "unreadable")
     assert len(left_in(lesions, excluded)) == 40
 
 
@@ -285,6 +289,9 @@ def test_a_table_that_is_absent_or_empty_is_refused(own_images):
         InputError, match=r"nothing.csv is empty: it needs a first line with the columns file, label, patient"
     ):
         read_own_table(own_images, "nothing.csv", 1)
+    (own_images / "twice.csv").write_text("file,label,patient, label\na.png,malignant,1,benign\n")
+    with pytest.raises(InputError, match=r"twice.csv: the column label stands there twice"):
+        read_own_table(own_images, "twice.csv", 1)
     (own_images / "ragged.csv").write_text("file,label,patient\na.png,benign,1,2,3\n")
     with pytest.raises(InputError, match=r"ragged.csv is not a CSV"):
         read_own_table(own_images, "ragged.csv", 1)

@@ -59,11 +59,20 @@ def test_what_one_class_alone_leaves_undefined_is_null():
 
 
 def test_predictions_that_are_not_the_manifests_are_refused():
-    manifest = ROWS.assign(label=ROWS["label"].map({0: "benign", 1: "malignant"}), fold=0)
-    refuse_strangers(ROWS, manifest, 0, "predictions.csv")
-    for spoilt in [manifest.assign(partition="test"), manifest.assign(label="benign"), manifest.iloc[1:]]:
-        with pytest.raises(InputError, match=r"predictions.csv: not the manifest's"):
-            refuse_strangers(ROWS, spoilt, 0, "predictions.csv")
+    images = ROWS.assign(label=ROWS["label"].map({0: "benign", 1: "malignant"}))
+    refuse_strangers(ROWS, images, "predictions.csv")
+    refuse_strangers(ROWS.sample(frac=1, random_state=0), images, "predictions.csv")
+    spoilt = [
+        images.assign(partition="test"),
+        images.assign(label="benign"),
+        images.assign(patient_id="zz"),
+        images.iloc[1:],
+    ]
+    for other in spoilt:
+        with pytest.raises(InputError, match=r"predictions.csv: missing, or not the manifest's"):
+            refuse_strangers(ROWS, other, "predictions.csv")
+    with pytest.raises(InputError, match="training0"):
+        refuse_strangers(ROWS.iloc[1:], images, "predictions.csv")
 
 
 def history(epochs, kept):

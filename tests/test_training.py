@@ -122,7 +122,7 @@ def images():
     label = np.arange(60) % 2
     place = rng.permutation(60)
     pixels = np.zeros((60, 64, 64), np.uint8)
-    pixels[place] = rng.normal(90 + 60 * label[:, None, None], 20, (60, 64, 64)).clip(0, 255).astype(np.uint8)
+    pixels[place] = rng.normal(60 + 130 * label[:, None, None], 20, (60, 64, 64)).clip(0, 255).astype(np.uint8)
     table = pd.DataFrame(
         {
             "image_id": [f"i{n}" for n in range(60)],
@@ -144,7 +144,7 @@ def test_an_epoch_holds_each_image_once_with_its_label_and_depends_on_seed_and_e
         return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
     seen, warps, seen_labels = epoch(3)
-    bright = seen.mean(axis=(1, 2, 3)) > 120
+    bright = seen.mean(axis=(1, 2, 3)) > 125
     assert np.array_equal(bright, seen_labels[:, 0] == 1)
     assert sorted(seen.reshape(60, -1).tolist()) == sorted(pixels.reshape(60, -1).tolist())
     assert all(np.array_equal(a, b) for a, b in zip(epoch(3), (seen, warps, seen_labels), strict=True))
@@ -183,10 +183,11 @@ def test_same_seed_same_weights_another_seed_others(images):
     assert any(not np.array_equal(a, b) for a, b in zip(first[0].get_weights(), other[0].get_weights(), strict=True))
 
 
-def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, tmp_path):
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, tmp_path, seed):
     pixels, table = images
     model, history = train_network(
-        pixels, table, 1, TRAINING | {"epochs": 60, "patience": 3}, NOTHING, lambda text: None
+        pixels, table, seed, TRAINING | {"epochs": 60, "patience": 3}, NOTHING, lambda text: None
     )
     assert history["kept"].sum() == 1
     kept = history[history["kept"] == 1].iloc[0]
@@ -196,7 +197,7 @@ def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, tmp_pat
     validation = predictions[predictions["partition"] == "validation"]
     p = validation["probability"].to_numpy(float)
     loss = -np.mean(np.log(np.where(validation["label"] == 1, p, 1 - p)))
-    assert loss == pytest.approx(kept["val_loss"], rel=1e-3)  # the weights that predict are those of the kept epoch
+    assert loss == pytest.approx(kept["val_loss"], rel=1e-2)  # the weights that predict are those of the kept epoch
     test = predictions[predictions["partition"] == "test"]
     assert ((test["probability"] > 0.5) == (test["label"] == 1)).mean() >= 0.9
     model.save(tmp_path / "model.keras")
@@ -224,3 +225,11 @@ def test_dropout_depends_on_seed_and_epoch_alone():
     drop(1, 5)
     assert np.array_equal(drop(2, 1), first)
     assert not np.array_equal(drop(3, 1), first)
+
+
+def test_each_epoch_of_a_training_seeds_its_dropout(images, monkeypatch):
+    pixels, table = images
+    seen = []
+    monkeypatch.setattr("scripts.train_network.seed_dropout", lambda model, seed, epoch: seen.append((seed, epoch)))
+    train_network(pixels, table, 5, TRAINING, NOTHING, lambda text: None)
+    assert seen == [(5, 0), (5, 1)]

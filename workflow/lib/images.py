@@ -9,25 +9,27 @@ from PIL import Image, UnidentifiedImageError
 
 
 def read_header(path):
-    """(width, height, problem) of an image file, without decoding it; problem is '' or the code of what is wrong.
+    """{bytes, width, height, problem} of an image file, without decoding it; problem is '' or the code of what is wrong.
 
-    Codes: missing_file, empty_file, not_an_image, too_large (a decompression bomb, or as good as one), unreadable.
+    Codes: missing_file, empty_file, not_an_image, too_large (a decompression bomb), unreadable.
     """
-    if not path.is_file():
-        return None, None, "missing_file"
-    if path.stat().st_size == 0:
-        return None, None, "empty_file"
+    header = {"bytes": 0, "width": None, "height": None, "problem": ""}
     try:
+        header["bytes"] = path.stat().st_size
+        if not header["bytes"]:
+            return header | {"problem": "empty_file"}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a mammogram may be that large
             with Image.open(path) as image:
-                return *image.size, ""
+                return header | {"width": image.width, "height": image.height}
+    except FileNotFoundError:
+        return header | {"problem": "missing_file"}
     except UnidentifiedImageError:
-        return None, None, "not_an_image"
+        return header | {"problem": "not_an_image"}
     except Image.DecompressionBombError:
-        return None, None, "too_large"
-    except (OSError, SyntaxError, ValueError):  # what Pillow's readers raise on a broken header
-        return None, None, "unreadable"
+        return header | {"problem": "too_large"}
+    except Exception:  # Pillow's readers raise anything on a broken header, and one file must not end the inventory
+        return header | {"problem": "unreadable"}
 
 
 def read_headers(paths, workers):
@@ -42,20 +44,34 @@ def decode(path, size):
     """The image at `path` as a uint8 array (size, size): grey, stretched to the square, each pixel the mean of its area.
 
     A JPEG is scaled down while it is decoded, to no less than twice the size: so the mean is within one grey level of that of
-    the whole image, and costs no more. 16-bit images lose their low byte. Raises OSError, SyntaxError or ValueError where the
-    file cannot be decoded to its end.
+    the whole image, and costs no more. An image of more than 8 bits is scaled from its own darkest and brightest value to 0
+    and 255. Raises ValueError where the file cannot be decoded to its end.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(path) as image:
-            image.draft("L", (2 * size, 2 * size))
-            image.load()
-            grey = _grey(image)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                image.draft("L", (2 * size, 2 * size))
+                image.load()
+                deep = image.mode.startswith(("I", "F"))
+                grey = Image.fromarray(np.asarray(image, np.float32)) if deep else image.convert("L")
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's readers raise anything on broken data
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    if deep:
+        darkest, brightest = np.min(grey), np.max(grey)
+        if not -np.inf < darkest < brightest < np.inf:
+            raise ValueError(f"its values go from {darkest} to {brightest}, which shows nothing")
     if min(grey.size) < size:  # areas smaller than a pixel: interpolate instead
-        return np.asarray(grey.resize((size, size), Image.Resampling.BILINEAR))
-    pixels = np.asarray(grey, np.float32)
-    down, across = (_area_weights(length, size) for length in pixels.shape)
-    return np.rint(down @ pixels @ across.T).astype(np.uint8)
+        pixels = np.asarray(grey.resize((size, size), Image.Resampling.BILINEAR), np.float32)
+    else:
+        pixels = np.asarray(grey, np.float32)
+        down, across = (_area_weights(length, size) for length in pixels.shape)
+        pixels = down @ pixels @ across.T
+    if deep:
+        pixels = (pixels - darkest) * (255 / (brightest - darkest))
+    return np.rint(pixels.clip(0, 255)).astype(np.uint8)
 
 
 @lru_cache
@@ -68,12 +84,6 @@ def _area_weights(length, size):
     pixel = np.arange(length)
     overlap = (np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)).clip(0)
     return (overlap * (size / length)).astype(np.float32)
-
-
-def _grey(image):
-    if image.mode.startswith("I;16") or image.mode == "I":  # "I" is what Pillow makes of some 16-bit files
-        return Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
-    return image.convert("L")
 
 
 def looks_like_mask(path):

@@ -5,6 +5,8 @@ Imported while the Snakefile is parsed, so it imports nothing slow and reads no 
 
 import difflib
 import json
+import math
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,22 +17,28 @@ SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
 
 
 def typed(value, schema=None):
-    """`value`, a configuration or a part of it, with text turned into the number, null or truth that the schema wants there.
+    """`value`, a configuration or a part of it, as the schema wants it: the same settings always give the same dict.
 
-    Snakemake reads `--config 'training={epochs: 10}'` as text below its first level, and YAML reads 1e-3 as text.
+    Keys come in the schema's order, whichever file named them first. Text becomes the number, null or truth that is wanted
+    there: Snakemake reads `--config 'training={epochs: 10}'` as text below its first level, and YAML reads 1e-3 as text. A
+    whole number written as 64.0 becomes 64. What is no finite number stays text, which the schema then refuses.
     """
     schema = schema or yaml.safe_load(SCHEMA.read_text())
     types = schema.get("type", "string")
     if isinstance(value, dict):
         parts = schema.get("properties", {})
-        return {key: typed(part, parts[key]) if key in parts else part for key, part in value.items()}
+        known = {key: typed(value[key], part) for key, part in parts.items() if key in value}
+        return known | {key: part for key, part in value.items() if key not in parts}
     if isinstance(value, list) and "items" in schema:
         return [typed(item, schema["items"]) for item in value]
     if isinstance(value, str) and ("string" not in types or ("null" in types and value == "null")):
-        for read in (int, float, yaml.safe_load):  # YAML alone takes 1e-3 for text
+        for read in (int, float, yaml.safe_load):
             with suppress(ValueError, yaml.YAMLError):
-                return read(value)
-    return value
+                value = read(value)
+                break
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return int(value) if types == "integer" and isinstance(value, float) and value.is_integer() else value
 
 
 def mistakes(config, layers=()):
@@ -47,7 +55,8 @@ def mistakes(config, layers=()):
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
             for key in sorted(set(error.instance) - set(known), key=str):
-                lines.append(f"{_where([*keys, key], layers)}: unknown key, {_nearest(keys, key, schema)}")
+                given = f"{_where([*keys, key], layers)} ({_yaml(error.instance[key])})"
+                lines.append(f"{given}: unknown key, {_nearest(keys, key, schema)}")
         elif error.validator == "required":
             for key in sorted(set(error.schema["required"]) - set(error.instance)):
                 lines.append(f"{_where([*keys, key], layers)}: missing; {_allowed(error.schema['properties'][key])}")
@@ -75,8 +84,8 @@ def _dataset_mistakes(dataset, layers):
                 else "--configfile config/table.yaml"
             )
             yield f"{where}: {_yaml(value)}, but the {edition} edition has no {key}; for a dataset of your own add {other}"
-        elif key == "path" and wanted and not Path(path).is_dir():
-            what = "is not a folder" if Path(path).exists() else "does not exist"
+        elif key == "path" and wanted and not os.path.isdir(path):  # of os.path, which takes any text for a path
+            what = "is not a folder" if os.path.exists(path) else "does not exist"
             note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
             yield f"{where}: {path!r} {what}{note}; give the dataset's folder, best as an absolute path, with {given}"
 
@@ -113,7 +122,7 @@ def _allowed(schema):
     if "enum" in schema:
         return "allowed: " + ", ".join(_yaml(value) for value in schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false",
+    words = {"integer": "a whole number", "number": "a number", "string": "text (not empty)", "boolean": "true or false",
              "null": "null", "array": "a list", "object": "a section with keys of its own"}  # fmt: skip
     text = "allowed: " + " or ".join(words[kind] for kind in kinds)
     if "properties" in schema:
@@ -139,7 +148,7 @@ def split_settings(study):
 def split_name(study):
     """The name of a split under results/splits/: all that it depends on but the dataset, so that no two share one."""
     settings = split_settings(study)
-    return "-".join([settings.pop("method"), *(f"{key}{value:g}" for key, value in settings.items())])
+    return "-".join([settings.pop("method"), *(f"{key}{value}" for key, value in settings.items())])
 
 
 def image_name(study):
@@ -148,33 +157,47 @@ def image_name(study):
 
 
 def owner(config, folder):
-    """Which dataset a configuration names: what results/dataset.json records. `folder` is where relative paths start."""
-    dataset = config["dataset"]
-    path = None if dataset["path"] is None else str(Path(folder, dataset["path"]).resolve())
-    return {"edition": dataset["edition"], "path": path, "table": dataset["table"]}
+    """The dataset that a configuration names, its path absolute. `folder` is where a relative path starts."""
+    edition, path, table = (config["dataset"][key] for key in ("edition", "path", "table"))
+    path = None if path is None else os.path.realpath(os.path.join(folder, path))
+    return {"edition": edition, "path": path, "table": None if table is None else os.path.normpath(table)}
+
+
+def claim_results(record, mine):
+    """Note in the file `record` which dataset the results beside it belong to. Called when a run starts."""
+    Path(record).parent.mkdir(exist_ok=True)
+    Path(record).write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
 
 
 def other_owner(record, mine):
-    """None if the results that the file `record` speaks of are from the dataset `mine` (or there are none yet), else a message."""
-    record = Path(record)
-    if not record.exists():
+    """A message if the results beside the file `record` are from another dataset than `mine`, else None.
+
+    A record without results, which a run that failed at once leaves behind, binds nobody.
+    """
+    record = Path(record).resolve()
+    made = (path for name in ("inventory", "tensors", "splits", "runs") for path in (record.parent / name).rglob("*"))
+    if not record.exists() or not any(path.is_file() for path in made):
         return None
     try:
-        theirs = json.loads(record.read_text())
+        theirs = json.loads(record.read_text(encoding="utf-8"))
         theirs = {key: theirs[key] for key in mine}
     except (ValueError, KeyError, TypeError):
-        return f"{record.resolve()} is not readable as JSON with {', '.join(mine)}: move this results folder away, or delete it."
+        return (
+            f"{record} should tell which dataset these results are from, as JSON with {', '.join(mine)}, but cannot be read.\n"
+            f"If they are from the one that is asked for now, write into it: {json.dumps(mine)}\n"
+            "If not, add --directory ELSEWHERE, or move the results away."
+        )
     if theirs == mine:
         return None
     return (
-        f"{record.resolve().parent} was made from another dataset:\n"
+        f"{record.parent} was made from another dataset:\n"
         f"  there:  {_describe(theirs)}\n"
         f"  asked:  {_describe(mine)}\n"
         "Nothing was changed. To go on, do one of these:\n"
         "  - to continue that study, give the --configfile and --config that it was made with;\n"
         "  - to run this dataset beside it, add --directory ELSEWHERE (a dataset path is then absolute);\n"
         "  - to start over, move that folder away;\n"
-        f"  - if the dataset only moved to another place, correct its path in {record.resolve()}."
+        f"  - if the dataset has only moved to another place, correct its path in {record}; it is then read anew."
     )
 
 

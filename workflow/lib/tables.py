@@ -1,6 +1,5 @@
 """Reading and writing the tables that stand between steps, each checked against workflow/schemas/tables.schema.yaml."""
 
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -38,18 +37,18 @@ def read_dataset_csv(path, needed):
     "N/A" and the like stay what they are. Raises InputError where the file is no such table or lacks a column of `needed`.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # values beyond the last column would be dropped
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False).fillna(
-                ""
-            )
+        # The first line is read as a row, so that pandas neither takes a column for an index nor renames one.
+        lines = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None).fillna("")
     except pd.errors.EmptyDataError:
         raise InputError(f"{path} is empty: it needs a first line with the columns {', '.join(needed)}.") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} is not a CSV in UTF-8 with as many values in each row as columns: {error}. Correct it."
         ) from None
-    frame.columns = [column.strip().replace(" ", "_") for column in frame.columns]
+    names = [name.strip().replace(" ", "_") for name in lines.iloc[0]]
+    frame = lines.iloc[1:].set_axis(names, axis="columns").reset_index(drop=True)
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{path}: the column {some(twice)} stands there twice. Keep the right one.")
     if missing := [column for column in needed if column not in frame]:
         raise InputError(
             f"{path}: no column {some(missing)}; found: {some(frame.columns, 40)}. Add the column, or name the right table."

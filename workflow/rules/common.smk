@@ -4,7 +4,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
-from lib.study import image_name, mistakes, other_owner, owner, split_name, split_settings, typed
+from lib.study import claim_results, image_name, mistakes, other_owner, owner, split_name, split_settings, typed
 
 
 def config_layers():
@@ -30,7 +30,7 @@ IMAGES = {image_name(study): study["image"] for study in EXPERIMENTS.values()}
 RUNS = [f"{name}/fold0-seed{seed}" for name, study in EXPERIMENTS.items() for seed in study["seeds"]]
 FIGURES = ["accuracy", "loss"]
 
-DATASET = config["dataset"]["path"] or "results/phantom"
+DATASET = OWNER["path"] or "results/phantom"
 PHANTOM_TABLES = [
     *expand(
         "results/phantom/csv/{kind}_case_description_{part}_set.csv",
@@ -53,10 +53,9 @@ wildcard_constraints:
 
 def dataset_tables():
     """The tables that describe the dataset: editing one takes the inventory again. It tells of those that are missing."""
-    edition, table = config["dataset"]["edition"], config["dataset"]["table"]
-    if edition == "phantom":
+    if OWNER["edition"] == "phantom":
         return PHANTOM_TABLES
-    tables = [Path(DATASET, table)] if edition == "table" else sorted(Path(DATASET).glob("csv/*.csv"))
+    tables = [Path(DATASET, OWNER["table"])] if OWNER["table"] else sorted(Path(DATASET).glob("csv/*.csv"))
     return [str(path) for path in tables if path.is_file()]
 
 

@@ -27,8 +27,8 @@ rule make_phantom:
 
 rule take_inventory:
     input:
-        tables=dataset_tables(),
-        jpeg=rules.make_phantom.output.jpeg if config["dataset"]["edition"] == "phantom" else [],
+        tables=lambda wildcards: dataset_tables(),  # as a function: a path may hold braces
+        jpeg=rules.make_phantom.output.jpeg if OWNER["edition"] == "phantom" else [],
     output:
         files=ensure("results/inventory/files.csv", non_empty=True),
         lesions=ensure("results/inventory/lesions.csv", non_empty=True),
@@ -55,41 +55,18 @@ rule take_inventory:
         mem_mb=scaled(2000),
         runtime=scaled(60),
     params:
-        edition=config["dataset"]["edition"],
+        edition=OWNER["edition"],
         path=lambda wildcards: DATASET,
-        table=config["dataset"]["table"],
+        table=OWNER["table"],
         code=closure("take_inventory"),
     script:
         "../scripts/take_inventory.py"
-
-
-# Its own rule, so that an inventory that fails when it is taken again does not take the record of the owner with it.
-rule claim_results:
-    input:
-        rules.take_inventory.output.lesions,
-    output:
-        ensure("results/dataset.json", non_empty=True),
-    log:
-        "results/logs/claim_results/dataset.log",
-    benchmark:
-        "results/benchmarks/claim_results/dataset.tsv"
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=scaled(250),
-        runtime=scaled(5),
-    params:
-        owner=OWNER,
-        code=closure("claim_results"),
-    script:
-        "../scripts/claim_results.py"
 
 
 rule draw_contact_sheet:
     input:
         lesions=rules.take_inventory.output.lesions,
         excluded=rules.take_inventory.output.excluded,
-        owner=rules.claim_results.output,
     output:
         report(
             ensure("results/inventory/contact_sheet_{label}.png", non_empty=True),
@@ -117,7 +94,6 @@ rule decode_images:
     input:
         lesions=rules.take_inventory.output.lesions,
         excluded=rules.take_inventory.output.excluded,
-        owner=rules.claim_results.output,
     output:
         pixels=ensure("results/tensors/{image}/pixels.npy", non_empty=True),
         index=ensure("results/tensors/{image}/index.csv", non_empty=True),

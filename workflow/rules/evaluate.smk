@@ -5,6 +5,7 @@ rule evaluate_run:
     input:
         manifest=of_split("manifest.csv"),
         gate=of_split("gate.json"),
+        index=of_tensors("index.csv"),
         predictions=rules.train_network.output.predictions,
     output:
         ensure("results/runs/{experiment}/fold{fold}-seed{seed}/metrics.csv", non_empty=True),

@@ -5,7 +5,6 @@ rule split_patients:
     input:
         lesions=rules.take_inventory.output.lesions,
         excluded=rules.take_inventory.output.excluded,
-        owner=rules.claim_results.output,
     output:
         manifest=ensure("results/splits/{split}/manifest.csv", non_empty=True),
         excluded=ensure("results/splits/{split}/excluded.csv", non_empty=True),

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from lib.images import decode
 from lib.log import InputError, log_to, some
@@ -20,7 +19,7 @@ def decode_images(folder, lesions, size, workers, out):
     def one(row, file):
         try:
             out[row] = decode(folder / file, size)
-        except (OSError, SyntaxError, ValueError) as error:
+        except ValueError as error:
             return f"{file}: {error}"
         return None
 
@@ -42,7 +41,7 @@ def main(folder, lesions, excluded, size, workers, output):
             f"{folder}: not one of {len(lesions)} images could be decoded: {some(undecoded['detail'], 3)}. Is the copy whole?"
         )
     write_table(index, output.index, "index")
-    write_table(pd.DataFrame(undecoded), output.excluded, "excluded")
+    write_table(undecoded, output.excluded, "excluded")
     print(f"{len(index)} images of {size} x {size}; {len(undecoded)} could not be decoded")
 
 

@@ -42,30 +42,26 @@ def evaluate_run(predictions):
     )
 
 
-def refuse_strangers(predictions, manifest, fold, path):
-    """Raise InputError if a prediction's patient, partition or label is not the manifest's: both may have been edited or mixed up."""
-    joined = predictions.merge(
-        manifest[manifest["fold"] == fold], on="image_id", how="left", suffixes=("", "_manifest")
-    )
-    label = joined["label_manifest"].map({"benign": 0, "malignant": 1})
-    same = (label == joined["label"]) & (joined["partition"] == joined["partition_manifest"])
-    if not same.all():
+def refuse_strangers(predictions, images, path):
+    """Raise InputError unless the predictions are of exactly these `images`, the manifest's rows that decoded, as it has them."""
+    wanted = images.assign(label=(images["label"] == "malignant").astype(int))
+    columns = ["image_id", "patient_id", "partition", "label"]
+    joined = predictions[columns].astype({"label": int}).merge(wanted[columns], how="outer", indicator=True)
+    if (strange := joined["_merge"] != "both").any():
         raise InputError(
-            f"{path}: not the manifest's label or partition: {some(joined.loc[~same, 'image_id'])}. Delete the file to predict again."
+            f"{path}: missing, or not the manifest's patient, partition and label: {some(joined.loc[strange, 'image_id'].unique())}. "
+            "Delete the file to predict again."
         )
 
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        wildcards = snakemake.wildcards
+        run = {"experiment": snakemake.wildcards.experiment}
+        run |= {name: int(snakemake.wildcards[name]) for name in ("fold", "seed")}
         predictions = read_table(snakemake.input.predictions, "predictions")
-        refuse_strangers(
-            predictions,
-            read_table(snakemake.input.manifest, "manifest"),
-            int(wildcards.fold),
-            snakemake.input.predictions,
-        )
-        run = {"experiment": wildcards.experiment, "fold": int(wildcards.fold), "seed": int(wildcards.seed)}
+        manifest = read_table(snakemake.input.manifest, "manifest").query("fold == @run['fold']")
+        images = manifest.merge(read_table(snakemake.input.index, "index"), on="image_id")
+        refuse_strangers(predictions, images, snakemake.input.predictions)
         values = evaluate_run(predictions).assign(**run)
         write_table(values, snakemake.output[0], "metrics")
         print(values.pivot(index="metric", columns="partition", values="value").to_string())

@@ -1,6 +1,6 @@
 """Make the phantom edition: a small CBIS-DDSM in the Kaggle layout, drawn from a seed, with the real set's traps planted.
 
-The best AUROC that the pixels allow is 1 - lookalikes: of each class that share of lesions is drawn like the other class, so
+The best AUROC to expect is 1 - lookalikes: of each class that share of lesions is drawn like the other class, so
 whoever tells every drawing right has sensitivity and specificity 1 - lookalikes, and the area under the ROC curve through
 that one point is 1 - lookalikes too.
 """
@@ -264,7 +264,7 @@ def build(folder, patients, seed, lookalikes, workers):
     write_csv(folder / "csv/meta.csv", [meta[series] for series in sorted(meta)])
     write_csv(folder / "planted.csv", planted)
     print(f"{len(files)} images of {patients} patients, {sum(map(len, tables.values()))} lesions in a view")
-    print(f"the best AUROC that the pixels allow: {1 - lookalikes:g}")
+    print(f"the best AUROC to expect: {1 - lookalikes:g}")
 
 
 if __name__ == "__main__":

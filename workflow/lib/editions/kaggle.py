@@ -34,10 +34,8 @@ def read_kaggle(folder, workers):
         raise InputError(
             f"{folder / 'jpeg'} holds no .jpg file: is {folder} the folder that holds csv/ and jpeg/, and was it unzipped to its end?"
         )
-    for file, (width, height, problem) in zip(
-        files, read_headers([folder / name for name in files], workers), strict=True
-    ):
-        files[file] |= {"width": width, "height": height, "problem": problem}
+    for file, header in zip(files, read_headers([folder / name for name in files], workers), strict=True):
+        files[file] |= header
     assign_roles(folder, files, rows)
     lesions, excluded = match_files(rows, files)
     return list(files.values()), lesions, excluded
@@ -79,14 +77,14 @@ def read_case_tables(folder):
 
 
 def list_files(jpeg):
-    """Every JPEG below `jpeg`, {path relative to the dataset: its row}, sorted. File names repeat across folders: paths are the key."""
+    """Every JPEG below `jpeg`, {path relative to the dataset: its row so far}, sorted. File names repeat across folders: paths are the key."""
     found = {}
     for series in sorted(os.scandir(jpeg), key=lambda entry: entry.name) if jpeg.is_dir() else []:
         if series.is_dir():
             for entry in sorted(os.scandir(series.path), key=lambda entry: entry.name):
                 if entry.name.lower().endswith((".jpg", ".jpeg")):
                     file = f"{jpeg.name}/{series.name}/{entry.name}"
-                    found[file] = {"file": file, "bytes": entry.stat().st_size}
+                    found[file] = {"file": file}
     return found
 
 
@@ -100,25 +98,24 @@ def assign_roles(folder, files, rows):
     """Set role and role_from of every file: by its description, else its bit depth, else its pixels. Never by order.
 
     dicom_info.csv describes files one by one. Where it leaves the description out, masks are told by their 8 bits, against
-    16 of the others; what is not a mask is a full image or a crop by the column that its series stands in.
+    16 of crops. A series that the case tables call a full image is one.
     """
     full_series = {series_of(row[IMAGES["full"]]) for row in rows}
     info = read_dicom_info(folder / "csv" / "dicom_info.csv")
     for file, row in files.items():
         series = file.split("/")[1]
         description, bits = info.get("/".join(file.split("/")[1:]), ("", ""))
-        unmasked = "full" if series in full_series else "crop"
         row["role"] = row["role_from"] = ""
         if description in ROLES:
             row |= {"role": ROLES[description], "role_from": "description"}
         elif series in full_series:  # such a series is one file
             row |= {"role": "full", "role_from": "table"}
         elif bits in ("8", "16"):
-            row |= {"role": "mask" if bits == "8" else unmasked, "role_from": "bits"}
+            row |= {"role": "mask" if bits == "8" else "crop", "role_from": "bits"}
         elif not row["problem"]:
             try:
-                row |= {"role": "mask" if looks_like_mask(folder / file) else unmasked, "role_from": "pixels"}
-            except (OSError, SyntaxError, ValueError):
+                row |= {"role": "mask" if looks_like_mask(folder / file) else "crop", "role_from": "pixels"}
+            except ValueError:
                 row["problem"] = "cannot_decode"
 
 
@@ -128,8 +125,13 @@ def read_dicom_info(path):
         print(f"{path} is missing: crops and masks are told apart by their pixels")
         return {}
     table = read_dataset_csv(path, ["image_path", "SeriesDescription", "BitsAllocated"])
-    keys = table["image_path"].str.split("/").str[-2:].str.join("/")
-    return dict(zip(keys, zip(table["SeriesDescription"], table["BitsAllocated"], strict=True), strict=True))
+    table["key"] = table["image_path"].str.split("/").str[-2:].str.join("/")
+    table = table[["key", "SeriesDescription", "BitsAllocated"]].drop_duplicates()
+    if (twice := table["key"].duplicated()).any():
+        raise InputError(
+            f"{path} describes a file in two ways: {some(table.loc[twice, 'key'])}. Keep the right row of each."
+        )
+    return {row.key: (row.SeriesDescription, row.BitsAllocated) for row in table.itertuples(index=False)}
 
 
 def match_files(rows, files):

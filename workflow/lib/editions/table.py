@@ -65,27 +65,15 @@ def read_own_table(folder, table, workers):
     named = [lesion for lesion in lesions if lesion["crop_file"]]
     files = []
     headers = read_headers([folder / lesion["crop_file"] for lesion in named], workers)
-    for lesion, (width, height, problem) in zip(named, headers, strict=True):
-        file = lesion["crop_file"]
+    for lesion, header in zip(named, headers, strict=True):
+        file, problem = lesion["crop_file"], header["problem"]
         if problem:
-            excluded.append(
-                {"image_id": file, "patient_id": lesion["patient_id"], "reason": problem, "detail": lesion["source"]}
-            )
+            left_out = {"image_id": file, "patient_id": lesion["patient_id"], "reason": problem}
+            excluded.append(left_out | {"detail": lesion["source"]})
         if problem == "missing_file":
             lesion["crop_file"] = ""
-            continue
-        size = (folder / file).stat().st_size
-        files.append(
-            {
-                "file": file,
-                "bytes": size,
-                "width": width,
-                "height": height,
-                "role": "crop",
-                "role_from": "table",
-                "problem": problem,
-            }
-        )
+        else:
+            files.append({"file": file, "role": "crop", "role_from": "table", **header})
     return files, lesions, excluded
 
 
