@@ -53,7 +53,8 @@ onstart:
 
 onsuccess:
     made = [*expand("results/plots/{figure}.png", figure=FIGURES), "results/metrics.csv"]
-    print("Done. Look first at:", *filter(os.path.exists, made), sep="\n  ")
+    made = [path for path in made if os.path.exists(path)]
+    print("Done.", f"Look first at {', '.join(made)}." if made else "")
 
 
 onerror:

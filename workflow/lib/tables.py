@@ -25,8 +25,9 @@ def read_table(path, table):
     for name, column in columns.items():
         if (dtype := DTYPES[column.get("type", "text")]) != "str":
             try:
-                frame[name] = pd.to_numeric(frame[name].replace("", None)).astype(dtype)
-            except ValueError as error:
+                # By Python's float, which is exact to the last bit; pandas' own parser is not in every version.
+                frame[name] = frame[name].replace("", "nan").astype(object).astype(float).astype(dtype)
+            except (ValueError, TypeError) as error:  # no number, no whole number
                 raise InputError(f"{path}: column {name}: {error}") from None
     return _checked(frame[list(columns)], path, table)
 
