@@ -16,7 +16,7 @@ INSTALLED = .venv/installed
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
-	$(if $(filter -n --dry-run,$(ARGS)),,$(BIN)/snakemake --report results/workflow_report.html $(ARGS))
+	$(if $(filter -n --dry-run --dryrun,$(ARGS)),,$(BIN)/snakemake --report results/workflow_report.html $(ARGS))
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
@@ -32,7 +32,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# Needs uv (https://docs.astral.sh/uv). One lock for all platforms and Pythons that pyproject.toml names.
+# Needs uv. One lock for all platforms and Pythons that pyproject.toml names.
 lock:
 	uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 		--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock

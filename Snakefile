@@ -52,12 +52,10 @@ onstart:
 
 
 onsuccess:
-    made = [*expand("results/plots/{figure}.png", figure=FIGURES), "results/metrics.csv"]
-    made = [path for path in made if os.path.exists(path)]
-    print("Done.", f"Look first at {', '.join(made)}." if made else "")
+    print("Done.", *closing_words("results"), sep="\n")
 
 
 onerror:
     print(
-        "A step failed; its log is under results/logs/. What was finished stays: mend the cause and type the same command again."
+        f"A step failed; its log is under {Path('results/logs').resolve()}. What was finished stays: mend the cause and type the same command again."
     )

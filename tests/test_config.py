@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from lib.study import SCHEMA, claim_results, image_name, mistakes, other_owner, owner, split_name, typed
+from lib.study import SCHEMA, claim_results, closing_words, image_name, mistakes, other_owner, owner, split_name, typed
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
@@ -193,3 +193,19 @@ def test_results_of_another_dataset_are_not_touched(tmp_path):
     assert "--directory" in message
     record.write_text("{")
     assert f"write into it: {json.dumps(mine)}" in other_owner(record, mine)
+
+
+def test_a_run_closes_with_its_test_metrics_and_what_was_left_out(tmp_path):
+    assert list(closing_words(tmp_path)) == []  # nothing was made yet
+    for folder in ("inventory", "tensors/crop-64", "plots"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "inventory/excluded.csv").write_text(
+        "image_id,patient_id,reason,detail\na,p,missing_file,x\nb,p,missing_file,y\n"
+    )
+    (tmp_path / "tensors/crop-64/excluded.csv").write_text("image_id,patient_id,reason,detail\n")
+    rows = [("auroc", ""), ("accuracy", 0.75), ("majority_class_accuracy", 0.5), ("images", 8.0)]
+    lines = [f"baseline,0,1,test,image,{metric},{value}" for metric, value in rows]
+    (tmp_path / "metrics.csv").write_text("\n".join(["experiment,fold,seed,partition,level,metric,value", *lines]))
+    test, left_out = closing_words(tmp_path)
+    assert test.startswith("Test, baseline, fold 0, seed 1: accuracy 0.750 (majority class 0.500), 8 images.")
+    assert left_out.startswith("Left out: missing_file 2. ")

@@ -139,12 +139,12 @@ def drop_table(data):
 
 
 REFUSED = {
-    "an unknown pathology": (lambda d: change(d, pathology="UNSURE"), None, ["mass_case_description_train_set.csv row 1, pathology: 'UNSURE'", "MALIGNANT"]),
-    "an empty patient": (lambda d: change(d, patient_id=""), None, ["row 1, patient_id: ''"]),
+    "an unknown pathology": (lambda d: change(d, pathology="UNSURE"), None, ["mass_case_description_train_set.csv row 2, pathology: 'UNSURE'", "MALIGNANT"]),
+    "an empty patient": (lambda d: change(d, patient_id=""), None, ["row 2, patient_id: ''"]),
     "a view that is none": (lambda d: change(d, **{"image view": "XCC"}), None, ["image_view: 'XCC'", "CC, MLO"]),
     "an assessment in words": (lambda d: change(d, assessment="high"), None, ["assessment: 'high'"]),
     "one lesion, two labels": (
-        lambda d: d.tables[NAMES[0]].append(d.tables[NAMES[0]][0] | {"pathology": "BENIGN"}), None, ["row 1 says malignant", "mass_P_00000_LEFT_CC_1"],
+        lambda d: d.tables[NAMES[0]].append(d.tables[NAMES[0]][0] | {"pathology": "BENIGN"}), None, ["row 2 says malignant", "mass_P_00000_LEFT_CC_1"],
     ),
     "a table without a column": (lambda d: [r.pop("pathology") for r in d.tables[NAMES[2]]], None, [NAMES[2], "no column pathology; found: patient_id"]),
     "a missing table": (None, drop_table, ["missing calc_case_description_test_set.csv", "holds: csv, jpeg"]),
@@ -258,12 +258,12 @@ def test_broken_files_and_repeated_rows_are_listed(own_images):
     [
         (
             lambda rows: [row | {"label": "cancer"} for row in rows],
-            ["40 value(s)", "row 1, label: 'cancer' (allowed: benign, malignant)"],
+            ["40 value(s)", "row 2, label: 'cancer' (allowed: benign, malignant)"],
         ),
-        (lambda rows: [rows[0] | {"patient": " "}, *rows[1:]], ["row 1, patient: empty"]),
+        (lambda rows: [rows[0] | {"patient": " "}, *rows[1:]], ["row 2, patient: empty"]),
         (
             lambda rows: [*rows, rows[0] | {"label": "malignant"}],
-            ["lesions.csv row 1 and lesions.csv row 41 name images/000.png"],
+            ["lesions.csv row 2 and lesions.csv row 42 name images/000.png"],
         ),
         (
             lambda rows: [{"file": row["file"], "class": row["label"]} for row in rows],
@@ -289,6 +289,9 @@ def test_a_table_that_is_absent_or_empty_is_refused(own_images):
         InputError, match=r"nothing.csv is empty: it needs a first line with the columns file, label, patient"
     ):
         read_own_table(own_images, "nothing.csv", 1)
+    (own_images / "semi.csv").write_text("file;label;patient\na.png;malignant;1\n")
+    with pytest.raises(InputError, match=r"semi.csv: its values are separated by semicolons or tabs"):
+        read_own_table(own_images, "semi.csv", 1)
     (own_images / "twice.csv").write_text("file,label,patient, label\na.png,malignant,1,benign\n")
     with pytest.raises(InputError, match=r"twice.csv: the column label stands there twice"):
         read_own_table(own_images, "twice.csv", 1)

@@ -1,4 +1,4 @@
-"""One style for every figure, and the figures: each a function from its table to a matplotlib Figure."""
+"""One style for every figure, and the figures: each a function from its table and the dataset's edition to a matplotlib Figure."""
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ matplotlib.rcParams.update(
 )
 
 
-def curves(table, measure):
+def curves(table, measure, edition):
     """Training and validation `measure` over the epochs, a line per run, the epoch whose weights were kept marked on it."""
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.subplots()
@@ -58,8 +58,11 @@ def curves(table, measure):
         axes.set_ylim(0, None)
     figure.legend(loc="outside lower center", ncols=3)
     runs = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-    axes.set_title(f"{measure.capitalize()} by epoch, {runs}", loc="left")
+    axes.set_title(f"{measure.capitalize()} by epoch, {edition} edition, {runs}", loc="left")
     return figure
 
 
-FIGURES = {"accuracy": lambda table: curves(table, "accuracy"), "loss": lambda table: curves(table, "loss")}
+FIGURES = {
+    "accuracy": lambda table, edition: curves(table, "accuracy", edition),
+    "loss": lambda table, edition: curves(table, "loss", edition),
+}

@@ -3,10 +3,12 @@
 Imported while the Snakefile is parsed, so it imports nothing slow and reads no data.
 """
 
+import csv
 import difflib
 import json
 import math
 import os
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,7 +86,9 @@ def _dataset_mistakes(dataset, layers):
                 else "--configfile config/table.yaml"
             )
             yield f"{where}: {_yaml(value)}, but the {edition} edition has no {key}; for a dataset of your own add {other}"
-        elif key == "path" and wanted and not os.path.isdir(path):  # of os.path, which takes any text for a path
+        elif (
+            key == "path" and wanted and not os.path.isdir(os.path.expanduser(path))
+        ):  # os.path takes any text for a path
             what = "is not a folder" if os.path.exists(path) else "does not exist"
             note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
             yield f"{where}: {path!r} {what}{note}; give the dataset's folder, best as an absolute path, with {given}"
@@ -159,7 +163,7 @@ def image_name(study):
 def owner(config, folder):
     """The dataset that a configuration names, its path absolute. `folder` is where a relative path starts."""
     edition, path, table = (config["dataset"][key] for key in ("edition", "path", "table"))
-    path = None if path is None else os.path.realpath(os.path.join(folder, path))
+    path = None if path is None else os.path.realpath(os.path.join(folder, os.path.expanduser(path)))
     return {"edition": edition, "path": path, "table": None if table is None else os.path.normpath(table)}
 
 
@@ -196,7 +200,7 @@ def other_owner(record, mine):
         "Nothing was changed. To go on, do one of these:\n"
         "  - to continue that study, give the --configfile and --config that it was made with;\n"
         "  - to run this dataset beside it, add --directory ELSEWHERE (a dataset path is then absolute);\n"
-        "  - to start over, move that folder away;\n"
+        "  - to start over, delete all that is in that folder but its README.md;\n"
         f"  - if the dataset has only moved to another place, correct its path in {record}; it is then read anew."
     )
 
@@ -205,3 +209,38 @@ def _describe(dataset):
     return f"the {dataset['edition']} edition" + "".join(
         f", {key} {dataset[key]}" for key in ("path", "table") if dataset[key] is not None
     )
+
+
+def closing_words(results):
+    """What a person wants to know after a run: the test metrics, what was left out, and where to look. `results` is the folder."""
+    results = Path(results).resolve()
+    yield from _test_metrics(results / "metrics.csv")
+    for path in [results / "inventory/excluded.csv", *sorted(results.glob("tensors/*/excluded.csv"))]:
+        reasons = Counter(row["reason"] for row in _rows(path))
+        if reasons:
+            told = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
+            yield f"Left out: {told}. Row by row: {path}"
+    if look := [str(path) for path in sorted(results.glob("plots/*.png"))]:
+        yield f"Look at: {', '.join(look)}"
+
+
+def _test_metrics(path):
+    runs = {}
+    for row in _rows(path):
+        if row["partition"] == "test" and row["value"]:
+            runs.setdefault(f"{row['experiment']}, fold {row['fold']}, seed {row['seed']}", {})[row["metric"]] = float(
+                row["value"]
+            )
+    for run, values in list(runs.items())[:10]:
+        auroc = f"AUROC {values['auroc']:.3f}, " if "auroc" in values else ""
+        yield (
+            f"Test, {run}: {auroc}accuracy {values['accuracy']:.3f} (majority class {values['majority_class_accuracy']:.3f}), "
+            f"{values['images']:.0f} images. All: {path}"
+        )
+
+
+def _rows(path):
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -46,8 +46,12 @@ def read_dataset_csv(path, needed):
         raise InputError(
             f"{path} is not a CSV in UTF-8 with as many values in each row as columns: {error}. Correct it."
         ) from None
+    right = {column.lower(): column for column in needed}
     names = [name.strip().replace(" ", "_") for name in lines.iloc[0]]
+    names = [right.get(name.lower(), name) for name in names]
     frame = lines.iloc[1:].set_axis(names, axis="columns").reset_index(drop=True)
+    if len(names) == 1 and any(separator in names[0] for separator in ";\t"):
+        raise InputError(f"{path}: its values are separated by semicolons or tabs; save it as a CSV with commas.")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"{path}: the column {some(twice)} stands there twice. Keep the right one.")
     if missing := [column for column in needed if column not in frame]:

@@ -4,7 +4,17 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
-from lib.study import claim_results, image_name, mistakes, other_owner, owner, split_name, split_settings, typed
+from lib.study import (
+    claim_results,
+    closing_words,
+    image_name,
+    mistakes,
+    other_owner,
+    owner,
+    split_name,
+    split_settings,
+    typed,
+)
 
 
 def config_layers():

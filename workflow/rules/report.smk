@@ -49,6 +49,7 @@ rule draw_figure:
         mem_mb=scaled(500),
         runtime=scaled(10),
     params:
+        edition=OWNER["edition"],
         code=closure("draw_figure"),
     script:
         "../scripts/draw_figure.py"

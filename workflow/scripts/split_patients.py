@@ -60,7 +60,7 @@ def draw_patients(lesions, share, seed):
     if min(lesions["patient_id"].nunique(), strata.value_counts().max()) < share.denominator:
         raise InputError(
             f"{len(lesions)} lesions of {lesions['patient_id'].nunique()} patients cannot be divided into {share.denominator} folds, of which "
-            f"{share.numerator} would be drawn (split.test, split.validation). Add patients, or choose larger shares."
+            f"{share.numerator} would be drawn (split.test, split.validation). Add patients, choose larger shares, or correct the patients' names."
         )
     folds = StratifiedGroupKFold(share.denominator, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

@@ -27,7 +27,7 @@ def take_inventory(edition, path, table, workers):
         reasons = ", ".join(f"{reason} ({n})" for reason, n in Counter(excluded["reason"]).most_common())
         detail = excluded.iloc[0]["detail"]
         raise InputError(
-            f"{path}: not one of {len(lesions)} lesions has a usable image: {reasons}; the first: {detail}. Check dataset.path."
+            f"{path}: not one of {len(lesions)} lesions has a usable image: {reasons}; the first: {detail}. Check dataset.path, and the paths in the dataset's tables."
         )
     return files, lesions, excluded
 

@@ -52,7 +52,9 @@ def read_case_tables(folder):
         )
     for (kind, part), name in names.items():
         # Some columns are written with spaces in one table and with underscores in another: here all have underscores.
-        for number, row in enumerate(read_dataset_csv(folder / "csv" / name, NEEDED).to_dict("records"), start=1):
+        for number, row in enumerate(
+            read_dataset_csv(folder / "csv" / name, NEEDED).to_dict("records"), start=2
+        ):  # as a spreadsheet counts
             row |= {"kind": KINDS[kind], "official_partition": PARTITIONS[part], "source": f"{name} row {number}"}
             for column, allowed in [
                 ("pathology", LABELS),

@@ -28,7 +28,7 @@ def read_own_table(folder, table, workers):
     refuse_wrong_values(path, rows)
 
     lesions, excluded, seen = [], [], {}
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows, start=2):
         file = PurePosixPath(row["file"])
         lesion = {
             "image_id": str(file),
@@ -58,7 +58,7 @@ def read_own_table(folder, table, workers):
                 leave_out
                 | {
                     "reason": "outside_dataset",
-                    "detail": f"{lesion['source']}: give the path from {folder}, without ..",
+                    "detail": f"{lesion['source']}: give the path from {folder}, without '..'",
                 }
             )
 
@@ -69,7 +69,7 @@ def read_own_table(folder, table, workers):
         file, problem = lesion["crop_file"], header["problem"]
         if problem:
             left_out = {"image_id": file, "patient_id": lesion["patient_id"], "reason": problem}
-            excluded.append(left_out | {"detail": lesion["source"]})
+            excluded.append(left_out | {"detail": f"{lesion['source']}: {folder / file}"})
         if problem == "missing_file":
             lesion["crop_file"] = ""
         else:
@@ -78,8 +78,9 @@ def read_own_table(folder, table, workers):
 
 
 def refuse_wrong_values(path, rows):
+    """Raise InputError for labels that are none, and for empty values; rows are numbered as a spreadsheet does, header first."""
     wrong = []
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows, start=2):
         if row["label"].lower() not in LABELS:
             wrong.append(f"row {number}, label: {row['label']!r} (allowed: {', '.join(LABELS)})")
         wrong += [f"row {number}, {column}: empty" for column in ("file", "patient") if not row[column]]
