@@ -35,7 +35,7 @@ format: $(INSTALLED)
 # Needs uv. One lock for all platforms and Pythons that pyproject.toml names.
 lock:
 	uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-		--no-annotate --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock
+		--no-annotate --custom-compile-command "make lock" --output-file requirements.lock
 
 $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make run PYTHON=/path/to/python3.12"; exit 1; }
