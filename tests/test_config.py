@@ -8,7 +8,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from lib.study import SCHEMA, claim_results, closing_words, image_name, mistakes, other_owner, owner, split_name, typed
+from lib.results import claim_results, closing_words, other_owner, owner
+from lib.study import SCHEMA, image_name, mistakes, split_name, typed
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 

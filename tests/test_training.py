@@ -175,8 +175,7 @@ def test_validation_data_are_as_they_are_and_in_order(images):
 
 def test_same_seed_same_weights_another_seed_others(images):
     pixels, table = images
-    quiet = lambda text: None  # noqa: E731
-    first, again, other = (train_network(pixels, table, seed, TRAINING, ORIGINAL, quiet) for seed in (1, 1, 2))
+    first, again, other = (train_network(pixels, table, seed, TRAINING, ORIGINAL) for seed in (1, 1, 2))
     for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
         assert np.array_equal(a, b)
     pd.testing.assert_frame_equal(first[1], again[1])
@@ -186,9 +185,7 @@ def test_same_seed_same_weights_another_seed_others(images):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, tmp_path, seed):
     pixels, table = images
-    model, history = train_network(
-        pixels, table, seed, TRAINING | {"epochs": 60, "patience": 3}, NOTHING, lambda text: None
-    )
+    model, history = train_network(pixels, table, seed, TRAINING | {"epochs": 60, "patience": 3}, NOTHING)
     assert history["kept"].sum() == 1
     kept = history[history["kept"] == 1].iloc[0]
     assert kept["val_loss"] == history["val_loss"].min()
@@ -208,7 +205,7 @@ def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, tmp_pat
 def test_a_loss_that_is_no_number_is_told(images):
     pixels, table = images
     with pytest.raises(InputError, match="learning_rate 1e\\+38 is too high"):
-        train_network(pixels, table, 1, TRAINING | {"learning_rate": 1e38, "epochs": 3}, NOTHING, lambda text: None)
+        train_network(pixels, table, 1, TRAINING | {"learning_rate": 1e38, "epochs": 3}, NOTHING)
 
 
 def test_dropout_depends_on_seed_and_epoch_alone():
@@ -231,5 +228,5 @@ def test_each_epoch_of_a_training_seeds_its_dropout(images, monkeypatch):
     pixels, table = images
     seen = []
     monkeypatch.setattr("scripts.train_network.seed_dropout", lambda model, seed, epoch: seen.append((seed, epoch)))
-    train_network(pixels, table, 5, TRAINING, NOTHING, lambda text: None)
+    train_network(pixels, table, 5, TRAINING, NOTHING)
     assert seen == [(5, 0), (5, 1)]

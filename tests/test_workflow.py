@@ -164,6 +164,7 @@ IMPORTED_BY = {
     "networks": {"train_network"},
     "figures": {"draw_figure"},
     "closure": set(),
+    "results": set(),
     "study": set(),
 }
 KEYS = {

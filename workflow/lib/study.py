@@ -1,14 +1,12 @@
-"""The study that a configuration describes: is it valid, what are its parts called, and whose results are these?
+"""The study that a configuration describes: is it valid, and what are its parts called?
 
 Imported while the Snakefile is parsed, so it imports nothing slow and reads no data.
 """
 
-import csv
 import difflib
 import json
 import math
 import os
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -72,6 +70,7 @@ def mistakes(config, layers=()):
 def _dataset_mistakes(dataset, layers):
     """What the schema cannot say: which edition needs which of path and table, and that the folder is there."""
     edition, path, table = dataset["edition"], dataset["path"], dataset["table"]
+    path = path and os.path.expanduser(path)
     given = (
         "--config 'dataset={path: DIR, table: FILE.csv}'" if edition == "table" else "--config 'dataset={path: DIR}'"
     )
@@ -86,9 +85,7 @@ def _dataset_mistakes(dataset, layers):
                 else "--configfile config/table.yaml"
             )
             yield f"{where}: {_yaml(value)}, but the {edition} edition has no {key}; for a dataset of your own add {other}"
-        elif (
-            key == "path" and wanted and not os.path.isdir(os.path.expanduser(path))
-        ):  # os.path takes any text for a path
+        elif key == "path" and wanted and not os.path.isdir(path):  # of os.path, which takes any text for a path
             what = "is not a folder" if os.path.exists(path) else "does not exist"
             note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
             yield f"{where}: {path!r} {what}{note}; give the dataset's folder, best as an absolute path, with {given}"
@@ -158,89 +155,3 @@ def split_name(study):
 def image_name(study):
     """The name of a set of tensors under results/tensors/: all image settings."""
     return f"crop-{study['image']['size']}"
-
-
-def owner(config, folder):
-    """The dataset that a configuration names, its path absolute. `folder` is where a relative path starts."""
-    edition, path, table = (config["dataset"][key] for key in ("edition", "path", "table"))
-    path = None if path is None else os.path.realpath(os.path.join(folder, os.path.expanduser(path)))
-    return {"edition": edition, "path": path, "table": None if table is None else os.path.normpath(table)}
-
-
-def claim_results(record, mine):
-    """Note in the file `record` which dataset the results beside it belong to. Called when a run starts."""
-    Path(record).parent.mkdir(exist_ok=True)
-    Path(record).write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
-
-
-def other_owner(record, mine):
-    """A message if the results beside the file `record` are from another dataset than `mine`, else None.
-
-    A record without results, which a run that failed at once leaves behind, binds nobody.
-    """
-    record = Path(record).resolve()
-    made = (path for name in ("inventory", "tensors", "splits", "runs") for path in (record.parent / name).rglob("*"))
-    if not record.exists() or not any(path.is_file() for path in made):
-        return None
-    try:
-        theirs = json.loads(record.read_text(encoding="utf-8"))
-        theirs = {key: theirs[key] for key in mine}
-    except (ValueError, KeyError, TypeError):
-        return (
-            f"{record} should tell which dataset these results are from, as JSON with {', '.join(mine)}, but cannot be read.\n"
-            f"If they are from the one that is asked for now, write into it: {json.dumps(mine)}\n"
-            "If not, add --directory ELSEWHERE, or move the results away."
-        )
-    if theirs == mine:
-        return None
-    return (
-        f"{record.parent} was made from another dataset:\n"
-        f"  there:  {_describe(theirs)}\n"
-        f"  asked:  {_describe(mine)}\n"
-        "Nothing was changed. To go on, do one of these:\n"
-        "  - to continue that study, give the --configfile and --config that it was made with;\n"
-        "  - to run this dataset beside it, add --directory ELSEWHERE (a dataset path is then absolute);\n"
-        "  - to start over, delete all that is in that folder but its README.md;\n"
-        f"  - if the dataset has only moved to another place, correct its path in {record}; it is then read anew."
-    )
-
-
-def _describe(dataset):
-    return f"the {dataset['edition']} edition" + "".join(
-        f", {key} {dataset[key]}" for key in ("path", "table") if dataset[key] is not None
-    )
-
-
-def closing_words(results):
-    """What a person wants to know after a run: the test metrics, what was left out, and where to look. `results` is the folder."""
-    results = Path(results).resolve()
-    yield from _test_metrics(results / "metrics.csv")
-    for path in [results / "inventory/excluded.csv", *sorted(results.glob("tensors/*/excluded.csv"))]:
-        reasons = Counter(row["reason"] for row in _rows(path))
-        if reasons:
-            told = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
-            yield f"Left out: {told}. Row by row: {path}"
-    if look := [str(path) for path in sorted(results.glob("plots/*.png"))]:
-        yield f"Look at: {', '.join(look)}"
-
-
-def _test_metrics(path):
-    runs = {}
-    for row in _rows(path):
-        if row["partition"] == "test" and row["value"]:
-            runs.setdefault(f"{row['experiment']}, fold {row['fold']}, seed {row['seed']}", {})[row["metric"]] = float(
-                row["value"]
-            )
-    for run, values in list(runs.items())[:10]:
-        auroc = f"AUROC {values['auroc']:.3f}, " if "auroc" in values else ""
-        yield (
-            f"Test, {run}: {auroc}accuracy {values['accuracy']:.3f} (majority class {values['majority_class_accuracy']:.3f}), "
-            f"{values['images']:.0f} images. All: {path}"
-        )
-
-
-def _rows(path):
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -4,13 +4,10 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
+from lib.results import claim_results, closing_words, other_owner, owner
 from lib.study import (
-    claim_results,
-    closing_words,
     image_name,
     mistakes,
-    other_owner,
-    owner,
     split_name,
     split_settings,
     typed,

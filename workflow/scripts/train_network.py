@@ -72,7 +72,7 @@ def plain_data(pixels, rows, labels, batch_size):
     return data.map(lambda images, labels: (tf.repeat(tf.cast(images, tf.float32), 3, axis=-1), labels)).prefetch(1)
 
 
-def train_network(pixels, images, seed, training, augmentation, log=print):
+def train_network(pixels, images, seed, training, augmentation):
     """(model, history): the network with the weights of its best epoch, and a DataFrame with a row per epoch.
 
     pixels: uint8 (n, size, size), may be mapped from a file. images: the manifest's rows with `row`, their place in pixels.
@@ -95,7 +95,7 @@ def train_network(pixels, images, seed, training, augmentation, log=print):
         part = images[images["partition"] == partition]
         rows[partition] = part["row"].to_numpy(np.int64)
         labels[partition] = (part["label"] == "malignant").to_numpy(np.float32)
-        log(f"{partition}: {len(part)} images, {labels[partition].mean():.1%} malignant")
+        print(f"{partition}: {len(part)} images, {labels[partition].mean():.1%} malignant")
 
     batch_size = training["batch_size"]
     stop = keras.callbacks.EarlyStopping("val_loss", patience=training["patience"], restore_best_weights=True)
@@ -119,7 +119,7 @@ def train_network(pixels, images, seed, training, augmentation, log=print):
         )
     history.insert(0, "epoch", range(1, len(history) + 1))
     history["kept"] = (history["epoch"] == stop.best_epoch + 1).astype(int)
-    log(f"kept epoch {stop.best_epoch + 1} of {len(history)}")
+    print(f"kept epoch {stop.best_epoch + 1} of {len(history)}")
     return model, history
 
 

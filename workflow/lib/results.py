@@ -1,0 +1,96 @@
+"""The results folder: whose it is when a run starts, and what to say of it when the run has ended.
+
+Imported while the Snakefile is parsed, so it imports nothing slow; the results' tables are read at the end of a run only.
+"""
+
+import csv
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+
+def owner(config, folder):
+    """The dataset that a configuration names, its path absolute. `folder` is where a relative path starts."""
+    edition, path, table = (config["dataset"][key] for key in ("edition", "path", "table"))
+    path = None if path is None else os.path.realpath(os.path.join(folder, os.path.expanduser(path)))
+    return {"edition": edition, "path": path, "table": None if table is None else os.path.normpath(table)}
+
+
+def claim_results(record, mine):
+    """Note in the file `record` which dataset the results beside it belong to. Called when a run starts."""
+    Path(record).parent.mkdir(exist_ok=True)
+    Path(record).write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
+
+
+def other_owner(record, mine):
+    """A message if the results beside the file `record` are from another dataset than `mine`, else None.
+
+    A record without results, which a run that failed at once leaves behind, binds nobody.
+    """
+    record = Path(record).resolve()
+    made = (path for name in ("inventory", "tensors", "splits", "runs") for path in (record.parent / name).rglob("*"))
+    if not record.exists() or not any(path.is_file() for path in made):
+        return None
+    try:
+        theirs = json.loads(record.read_text(encoding="utf-8"))
+        theirs = {key: theirs[key] for key in mine}
+    except (ValueError, KeyError, TypeError):
+        return (
+            f"{record} should tell which dataset these results are from, as JSON with {', '.join(mine)}, but cannot be read.\n"
+            f"If they are from the one that is asked for now, write into it: {json.dumps(mine)}\n"
+            "If not, add --directory ELSEWHERE, or move the results away."
+        )
+    if theirs == mine:
+        return None
+    return (
+        f"{record.parent} was made from another dataset:\n"
+        f"  there:  {_describe(theirs)}\n"
+        f"  asked:  {_describe(mine)}\n"
+        "Nothing was changed. To go on, do one of these:\n"
+        "  - to continue that study, give the --configfile and --config that it was made with;\n"
+        "  - to run this dataset beside it, add --directory ELSEWHERE (a dataset path is then absolute);\n"
+        "  - to start over, delete all that is in that folder but its README.md;\n"
+        f"  - if the dataset has only moved to another place, correct its path in {record}; it is then read anew."
+    )
+
+
+def _describe(dataset):
+    return f"the {dataset['edition']} edition" + "".join(
+        f", {key} {dataset[key]}" for key in ("path", "table") if dataset[key] is not None
+    )
+
+
+def closing_words(results):
+    """What a person wants to know after a run: the test metrics, what was left out, and where to look. `results` is the folder."""
+    results = Path(results).resolve()
+    yield from _test_metrics(results / "metrics.csv")
+    for path in [results / "inventory/excluded.csv", *sorted(results.glob("tensors/*/excluded.csv"))]:
+        reasons = Counter(row["reason"] for row in _rows(path))
+        if reasons:
+            told = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
+            yield f"Left out: {told}. Row by row: {path}"
+    if look := [str(path) for path in sorted(results.glob("plots/*.png"))]:
+        yield f"Look at: {', '.join(look)}"
+
+
+def _test_metrics(path):
+    runs = {}
+    for row in _rows(path):
+        if row["partition"] == "test" and row["value"]:
+            runs.setdefault(f"{row['experiment']}, fold {row['fold']}, seed {row['seed']}", {})[row["metric"]] = float(
+                row["value"]
+            )
+    for run, values in list(runs.items())[:10]:
+        auroc = f"AUROC {values['auroc']:.3f}, " if "auroc" in values else ""
+        yield (
+            f"Test, {run}: {auroc}accuracy {values['accuracy']:.3f} (majority class {values['majority_class_accuracy']:.3f}), "
+            f"{values['images']:.0f} images. All: {path}"
+        )
+
+
+def _rows(path):
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
