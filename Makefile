@@ -32,10 +32,12 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# Needs uv. One lock for all platforms and Pythons that pyproject.toml names.
+# Needs uv. One lock for all platforms and Pythons that pyproject.toml names, and one more with the extra group on top.
+COMPILE = uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command "make lock"
 lock:
-	uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-		--no-annotate --custom-compile-command "make lock" --output-file requirements.lock
+	$(COMPILE) --group dev --output-file requirements.lock
+	$(COMPILE) --group dev --group extra --constraints requirements.lock --output-file requirements-extra.lock
 
 $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make run PYTHON=/path/to/python3.12"; exit 1; }
