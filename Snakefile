@@ -32,27 +32,39 @@ include: "workflow/rules/split.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/download.smk"
 
 
 rule all:
     default_target: True
     input:
         "results/inventory/summary.md",
+        "results/inventory/duplicates.csv",
         expand("results/inventory/contact_sheet_{label}.png", label=["benign", "malignant"]),
         "results/metrics.json",
         "results/metrics.csv",
         expand("results/plots/{figure}.png", figure=FIGURES),
+        "results/characteristics.html",
 
 
 onstart:
-    claim_results("results/dataset.json", OWNER)
-    print(
-        f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {Path('results').resolve()}"
-    )
+    STEPS.update(job.rule.name for job in workflow.dag.needrun_jobs())
+    if STEPS - DOWNLOADS.keys():
+        if OTHER_OWNER:
+            raise WorkflowError(OTHER_OWNER)
+        claim_results("results/dataset.json", OWNER)
+        print(
+            f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {Path('results').resolve()}"
+        )
+    for step in STEPS & DOWNLOADS.keys():
+        print(f"Downloading. To watch: tail -f {Path(getattr(rules, step).log[0]).resolve()}")
 
 
 onsuccess:
-    print("Done.", *closing_words("results"), sep="\n")
+    if STEPS - DOWNLOADS.keys():
+        print("Done.", *closing_words("results", LEAVE_OUT), sep="\n")
+    for step in STEPS & DOWNLOADS.keys():
+        print(*download_words(DOWNLOADS[step]), sep="\n")
 
 
 onerror:

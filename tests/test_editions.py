@@ -1,21 +1,30 @@
 """The editions: what is read from a dataset, what is left out and why, and what is refused."""
 
+import csv
+import os
+import re
 import shutil
 
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
-from conftest import NAMES, TinyKaggle, save_image, write_csv
+from conftest import NAMES, TinyKaggle, save_image
+from dicom_files import write_edition
+from pydicom.encaps import encapsulate
 
-from lib.editions.kaggle import LABELS
-from lib.editions.table import read_own_table
+from lib.editions.cbis_ddsm import LABELS
+from lib.editions.layout import find
+from lib.headers import read_header
+from lib.images import decode
 from lib.log import InputError
-from lib.tables import left_in
-from scripts.take_inventory import summarize, take_inventory
+from lib.tables import left_in, read_table, write_table
+from scripts.take_inventory import fingerprint, label_conflicts, summarize, take_inventory
 
 
 def inventory(folder):
-    return take_inventory("kaggle", folder, None, workers=1)
+    files, lesions, excluded, _ = take_inventory({"edition": "kaggle", "path": folder}, workers=1)
+    return files, lesions, excluded
 
 
 def test_crops_are_crops_whatever_the_order_of_the_files(tiny_kaggle):
@@ -126,6 +135,7 @@ def test_a_spoilt_lesion_is_listed_and_the_rest_goes_on(tiny_kaggle, kind):
     _, lesions, excluded = inventory(tiny_kaggle.write())
     assert excluded["reason"].tolist() == [kind]
     assert excluded["patient_id"].tolist() == ["P_00000"]
+    assert excluded["region"].tolist() == ["" if kind == "duplicate_row" else "crop"]
     assert len(lesions) == 16
     assert len(left_in(lesions, excluded)) == (16 if kind == "duplicate_row" else 15)
 
@@ -147,9 +157,9 @@ REFUSED = {
         lambda d: d.tables[NAMES[0]].append(d.tables[NAMES[0]][0] | {"pathology": "BENIGN"}), None, ["row 2 says malignant", "mass_P_00000_LEFT_CC_1"],
     ),
     "a table without a column": (lambda d: [r.pop("pathology") for r in d.tables[NAMES[2]]], None, [NAMES[2], "no column pathology; found: patient_id"]),
-    "a missing table": (None, drop_table, ["missing calc_case_description_test_set.csv", "holds: csv, jpeg"]),
+    "a missing table": (None, drop_table, ["missing calc_case_description_test_set.csv", "It holds: csv, jpeg"]),
     "no image at all": (None, lambda d: shutil.rmtree(d.folder / "jpeg"), ["holds no .jpg file"]),
-    "an empty folder": (None, lambda d: [shutil.rmtree(d.folder / name) for name in ("csv", "jpeg")], ["missing mass_case", "holds: nothing"]),
+    "an empty folder": (None, lambda d: [shutil.rmtree(d.folder / name) for name in ("csv", "jpeg")], ["missing mass_case", "It holds: nothing"]),
     "a file described in two ways": (
         lambda d: d.info.append(d.info[1] | {"SeriesDescription": "ROI mask images"}), None, ["dicom_info.csv describes a file in two ways: 2.25."],
     ),
@@ -184,8 +194,13 @@ def test_a_dataset_of_which_nothing_is_usable_is_refused(tmp_path):
         for row in rows:
             row["cropped image file path"] = "x/2.25.1/2.25.4/000000.dcm"
             row["ROI mask file path"] = "x/2.25.1/2.25.4/000001.dcm"
+    data.write()
+    # The crops alone are lost: the full images may still serve.
+    assert inventory(data.folder)[2]["region"].tolist() == ["crop"] * 8
+    for file in (data.folder / "jpeg").glob("*0/*.jpg"):
+        file.write_bytes(b"")
     with pytest.raises(InputError, match=r"not one of 8 lesions has a usable image: missing_series \(8\)"):
-        inventory(data.write())
+        inventory(data.folder)
 
 
 def test_shuffled_rows_give_the_same_lesions(tiny_kaggle):
@@ -201,100 +216,274 @@ def test_shuffled_rows_give_the_same_lesions(tiny_kaggle):
     )
 
 
-def test_the_summary_counts_what_is_there(tiny_kaggle):
-    spoil("missing_series", tiny_kaggle)
-    text = summarize("kaggle", *inventory(tiny_kaggle.write()))
-    assert "46 files, 16 lesions in a view, 15 of them usable, of 8 patients." in text
-    assert "| missing_series | 1 |" in text
-    assert "| crop | description |  | 15 |" in text
+LAYOUTS = {
+    "one folder down": {"csv": "archive/csv", "jpeg": "archive/jpeg"},
+    "two folders down": {"csv": "a/archive/csv", "jpeg": "a/archive/jpeg"},
+    "each somewhere else": {"csv": "tables/csv", "jpeg": "images/part/jpeg"},
+    "tables beside jpeg": {"csv": ".", "jpeg": "jpeg"},
+    "tables flat, two folders down": {"csv": "a/b", "jpeg": "a/jpeg"},
+}
 
 
-def test_own_images_of_any_format(own_images):
-    files, lesions, excluded = read_own_table(own_images, "lesions.csv", workers=1)
-    assert (len(files), len(lesions), excluded) == (40, 40, [])
-    assert {file["width"] for file in files} == {80}
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_dataset_is_found_as_it_was_unzipped(tiny_kaggle, tmp_path, layout):
+    _, wanted, _ = inventory(tiny_kaggle.write())
+    places = {name: tmp_path / "found" / place for name, place in LAYOUTS[layout].items()}
+    shutil.copytree(tiny_kaggle.folder / "jpeg", places["jpeg"])
+    shutil.copytree(tiny_kaggle.folder / "csv", places["csv"], dirs_exist_ok=True)
+    files, lesions, excluded = inventory(tmp_path / "found")
+    assert excluded.empty
+    assert set(files["role_from"]) == {"description"}  # dicom_info.csv was found too
+    for column in ("crop_file", "mask_file", "full_file"):
+        found = lesions[column].str.replace(LAYOUTS[layout]["jpeg"], "jpeg", regex=False)
+        assert found.tolist() == wanted[column].tolist()
+        assert all((tmp_path / "found" / file).is_file() for file in lesions[column])
 
 
-def own(folder, rows):
-    write_csv(folder / "lesions.csv", rows)
-    return take_inventory("table", folder, "lesions.csv", 1)
-
-
-def rows_of(folder):
-    return pd.read_csv(folder / "lesions.csv", dtype=str).to_dict("records")
+def test_links_are_followed_and_are_no_second_copy(tiny_kaggle, tmp_path):
+    tiny_kaggle.write()
+    found = tmp_path / "found"
+    found.mkdir()
+    for name in ("csv", "jpeg"):
+        (found / name).symlink_to(tiny_kaggle.folder / name)
+    (found / "again").symlink_to(tiny_kaggle.folder)
+    (found / "loop").symlink_to(found)
+    (found / "self").symlink_to("self")
+    assert len(inventory(found)[1]) == 16
 
 
 @pytest.mark.parametrize(
-    ("file", "reason"),
+    ("copy", "wanted"),
     [
-        ("images/gone.png", "missing_file"),
-        ("x" * 300, "unreadable"),
-        ("../secret.png", "outside_dataset"),
-        ("images/../../secret.png", "outside_dataset"),
-        ("/etc/hostname", "outside_dataset"),
+        (
+            "csv/dicom_info.csv",
+            ["holds more than one dicom_info.csv", "/csv/dicom_info.csv, ", "/old/csv/dicom_info.csv"],
+        ),
+        (f"csv/{NAMES[1]}", [f"holds more than one {NAMES[1]}", f"/old/csv/{NAMES[1]}"]),
+        ("jpeg", ["holds more than one jpeg", "/old/jpeg"]),
     ],
 )
-def test_a_file_that_is_absent_or_outside_is_listed(own_images, file, reason):
-    save_image(own_images.parent / "secret.png", np.zeros((9, 9), np.uint8))
-    files, lesions, excluded = own(
-        own_images, [*rows_of(own_images), {"file": file, "label": "benign", "patient": "x"}]
+def test_two_copies_are_refused_by_name(tiny_kaggle, copy, wanted):
+    source = tiny_kaggle.write() / copy
+    (shutil.copytree if source.is_dir() else shutil.copy)(
+        source, ensured(tiny_kaggle.folder / "old" / copy), **({"dirs_exist_ok": True} if source.is_dir() else {})
     )
-    assert excluded[["image_id", "reason"]].to_numpy().tolist() == [[file, reason]]
-    assert (file in set(files["file"])) == (reason == "unreadable")
-    assert len(left_in(lesions, excluded)) == 40
-
-
-def test_broken_files_and_repeated_rows_are_listed(own_images):
-    (own_images / "images/000.png").write_bytes(b"")
-    (own_images / "images/001.pgm").write_text("hello")
-    rows = rows_of(own_images)
-    _, lesions, excluded = own(own_images, [*rows, rows[5], rows[6] | {"file": "./" + rows[6]["file"]}])
-    assert sorted(excluded["reason"]) == ["duplicate_row", "duplicate_row", "empty_file", "not_an_image"]
-    assert len(left_in(lesions, excluded)) == 38
-
-
-@pytest.mark.parametrize(
-    ("change", "wanted"),
-    [
-        (
-            lambda rows: [row | {"label": "cancer"} for row in rows],
-            ["40 value(s)", "row 2, label: 'cancer' (allowed: benign, malignant)"],
-        ),
-        (lambda rows: [rows[0] | {"patient": " "}, *rows[1:]], ["row 2, patient: empty"]),
-        (
-            lambda rows: [*rows, rows[0] | {"label": "malignant"}],
-            ["lesions.csv row 2 and lesions.csv row 42 name images/000.png"],
-        ),
-        (
-            lambda rows: [{"file": row["file"], "class": row["label"]} for row in rows],
-            ["no column label, patient; found: file, class"],
-        ),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_refused(own_images, change, wanted):
     with pytest.raises(InputError) as error:
-        own(own_images, change(rows_of(own_images)))
+        inventory(tiny_kaggle.folder)
     for text in wanted:
         assert text in str(error.value)
 
 
-def test_a_table_that_is_absent_or_empty_is_refused(own_images):
-    with pytest.raises(InputError, match=r"CSV files in .*: lesions.csv\. Name one"):
-        read_own_table(own_images, "lesion.csv", 1)
-    (own_images / "empty.csv").write_text("file,label,patient\n")
-    with pytest.raises(InputError, match="holds no rows"):
-        read_own_table(own_images, "empty.csv", 1)
-    (own_images / "nothing.csv").write_text("")
-    with pytest.raises(
-        InputError, match=r"nothing.csv is empty: it needs a first line with the columns file, label, patient"
-    ):
-        read_own_table(own_images, "nothing.csv", 1)
-    (own_images / "semi.csv").write_text("file;label;patient\na.png;malignant;1\n")
-    with pytest.raises(InputError, match=r"semi.csv: its values are separated by semicolons or tabs"):
-        read_own_table(own_images, "semi.csv", 1)
-    (own_images / "twice.csv").write_text("file,label,patient, label\na.png,malignant,1,benign\n")
-    with pytest.raises(InputError, match=r"twice.csv: the column label stands there twice"):
-        read_own_table(own_images, "twice.csv", 1)
-    (own_images / "ragged.csv").write_text("file,label,patient\na.png,benign,1,2,3\n")
-    with pytest.raises(InputError, match=r"ragged.csv is not a CSV"):
-        read_own_table(own_images, "ragged.csv", 1)
+def ensured(path):
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def test_the_tables_are_found_without_going_through_the_images(tmp_path, monkeypatch):
+    for number in range(60):
+        (tmp_path / f"images/series{number}/deeper").mkdir(parents=True)
+        (tmp_path / f"jpeg/{number}").mkdir(parents=True)
+    (tmp_path / "images/csv").mkdir()
+    (tmp_path / "images/csv" / NAMES[0]).touch()
+    listed, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
+    assert find(tmp_path, [NAMES[0], "jpeg"]) == {
+        NAMES[0]: [tmp_path / "images/csv" / NAMES[0]],
+        "jpeg": [tmp_path / "jpeg"],
+    }
+    assert sorted(listed) == [str(tmp_path), str(tmp_path / "images"), str(tmp_path / "images/csv")]
+
+
+def rewritten(path, **options):
+    """A table as another program would have saved it."""
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines(keepends=True)))
+    encoding = options.pop("encoding", "utf-8")
+    with open(path, "w", newline="", encoding=encoding) as file:
+        csv.writer(file, **options).writerows(rows)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"encoding": "utf-8-sig"},
+        {"lineterminator": "\r\n", "quoting": csv.QUOTE_ALL},
+        {"delimiter": ";", "encoding": "utf-8-sig", "lineterminator": "\r\n"},
+        {"delimiter": "\t"},
+    ],
+)
+def test_a_table_saved_by_another_program_says_the_same(tiny_kaggle, options):
+    wanted = inventory(tiny_kaggle.write())
+    for path in (tiny_kaggle.folder / "csv").iterdir():
+        rewritten(path, **options)
+    found = inventory(tiny_kaggle.folder)
+    times = {"modified": 0}
+    for frame, other in zip(found, wanted, strict=True):
+        assert frame.assign(**times).equals(other.assign(**times))
+
+
+def test_an_empty_table_is_a_part_that_is_left_out_and_four_are_refused(tiny_kaggle, capsys):
+    tiny_kaggle.write()
+    for number, name in enumerate(NAMES):
+        path = tiny_kaggle.folder / "csv" / name
+        path.write_text(path.read_text().splitlines()[0] + "\n")
+        if number == 0:
+            _, lesions, _ = inventory(tiny_kaggle.folder)
+            assert len(lesions) == 12
+            assert f"{name} has no rows" in capsys.readouterr().out
+    with pytest.raises(InputError, match="the case tables have no rows"):
+        inventory(tiny_kaggle.folder)
+
+
+def test_where_bits_are_all_the_same_pixels_tell(tiny_kaggle):
+    truth = {row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"] for row in tiny_kaggle.info}
+    for row in tiny_kaggle.info:
+        row |= {"SeriesDescription": "", "BitsAllocated": "16.0"}
+    files, lesions, excluded = inventory(tiny_kaggle.write())
+    assert excluded.empty
+    assert {truth[file] for file in lesions["crop_file"]} == {"cropped images"}
+    assert {truth[file] for file in lesions["mask_file"]} == {"ROI mask images"}
+    assert set(files["role_from"]) == {"table", "pixels"}
+
+
+def test_an_undescribed_file_of_no_lesion_has_no_role(tiny_kaggle):
+    tiny_kaggle.write()
+    save_image(tiny_kaggle.folder / "jpeg/2.25.777/1-001.jpg", np.zeros((9, 9), np.uint8))
+    (tiny_kaggle.folder / "jpeg/2.25.777/._1-001.jpg").write_text("what a Mac adds")
+    files, _, excluded = inventory(tiny_kaggle.folder)
+    assert files.loc[files["file"].str.contains("2.25.777"), ["role", "role_from"]].to_numpy().tolist() == [["", ""]]
+    assert excluded.empty
+
+
+# ---- the DICOM edition
+
+
+def dicom_inventory(folder):
+    files, lesions, excluded, _ = take_inventory({"edition": "dicom", "path": folder}, workers=1)
+    return files, lesions, excluded
+
+
+FILES = ["crop_file", "mask_file", "full_file"]
+
+
+@pytest.mark.parametrize("layout", ["tcia", "idc"])
+@pytest.mark.parametrize("told_by", ["description", "bits", "pixels"])
+def test_dicom_files_are_joined_by_their_headers_in_any_layout(tiny_kaggle, tmp_path, layout, told_by):
+    _, wanted, _ = inventory(tiny_kaggle.write())
+    for entry in tiny_kaggle.info:
+        if told_by != "description":
+            entry["SeriesDescription"] = ""
+        if told_by == "pixels":
+            entry["BitsAllocated"] = 8
+    files, lesions, excluded = dicom_inventory(write_edition(tiny_kaggle, tmp_path / "dicom", layout))
+    assert excluded.empty
+    assert len(files) == 48
+    assert lesions.drop(columns=FILES).equals(wanted.drop(columns=FILES))
+    # File names differ between the editions, pictures do not.
+    for column in FILES:
+        for file, jpeg in zip(lesions[column], wanted[column], strict=True):
+            pair = [decode(path, 16).ravel() for path in (tmp_path / "dicom" / file, tiny_kaggle.folder / jpeg)]
+            assert np.corrcoef(pair)[0, 1] > 0.99
+    assert set(files["role_from"]) == {told_by} | ({"table"} if told_by != "description" else set())
+    assert any(".dcm/" in file for file in files["file"])  # folders called as DICOM's malformed PatientIDs
+
+
+def test_folders_and_names_play_no_part(tiny_kaggle, tmp_path):
+    """Every file in one folder, without ending, under an odd name."""
+    folder = write_edition(tiny_kaggle, tmp_path / "dicom", "idc", PixelSpacing=[0.05, 0.05])
+    names = ["it's", 'a "b"', "été ☃", "line\nbreak", " space ", "a,b;c", "car\rriage", "1.2.840.99", "{brace}", "%s"]
+    (tmp_path / "flat").mkdir()
+    for number, path in enumerate(sorted(folder.rglob("*.dcm"))):
+        if path.is_file():
+            path.rename(tmp_path / "flat" / f"{names[number % len(names)]}{number}")
+    shutil.rmtree(folder / "cbis_ddsm")
+    (tmp_path / "flat").rename(folder / "all of them")
+    (folder / "LICENSE").write_text("CC BY 3.0")
+    (folder / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+    files, lesions, excluded = dicom_inventory(folder)
+    assert excluded.empty
+    assert (len(files), len(lesions)) == (48, 16)
+    assert set(files["spacing_mm"]) == {0.05}
+    write_table(files, tmp_path / "files.csv", "files")
+    write_table(lesions, tmp_path / "lesions.csv", "lesions")
+    again = read_table(tmp_path / "lesions.csv", "lesions")
+    assert again[FILES].equals(lesions[FILES])
+    assert all((folder / file).is_file() for column in FILES for file in again[column])
+    assert read_table(tmp_path / "files.csv", "files")["file"].tolist() == files["file"].tolist()
+
+
+def spoil_dicom(kind, path):
+    """Put a problem into a DICOM crop."""
+    image = pydicom.dcmread(path)
+    if kind == "no_pixels":
+        del image.PixelData
+    elif kind == "multi_frame":
+        image.NumberOfFrames, image.PixelData = 2, image.PixelData * 2
+    elif kind == "colour":
+        image.SamplesPerPixel, image.PhotometricInterpretation, image.PlanarConfiguration = 3, "RGB", 0
+        image.PixelData = image.PixelData * 3
+    elif kind == "bad_transfer_syntax":
+        image.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"
+        image.PixelData = encapsulate([b"a film"])
+        image["PixelData"].is_undefined_length = True
+    elif kind == "too_large":
+        image.Rows = image.Columns = 60000
+    image.save_as(path)
+    if kind == "bad_name":
+        path.rename(path.parent / os.fsdecode(b"caf\xe9.dcm"))
+
+
+@pytest.mark.parametrize("kind", ["no_pixels", "multi_frame", "colour", "bad_transfer_syntax", "too_large", "bad_name"])
+def test_a_dicom_crop_that_cannot_be_shown_is_listed_and_its_full_image_stays(tiny_kaggle, tmp_path, kind):
+    folder = write_edition(tiny_kaggle, tmp_path / "dicom", "tcia")
+    crops = [path for path in sorted(folder.rglob("*-1.dcm")) if read_header(path)["described"] == "crop"]
+    spoil_dicom(kind, crops[0])
+    files, lesions, excluded = dicom_inventory(folder)
+    assert excluded[["reason", "region"]].to_numpy().tolist() == [[kind, "crop"]]
+    lesion = lesions.set_index("image_id").loc[excluded["image_id"][0]]
+    assert lesion["full_file"] in set(files.loc[files["problem"] == "", "file"])
+    write_table(files, tmp_path / "files.csv", "files")
+    write_table(excluded, tmp_path / "excluded.csv", "excluded")
+    assert len(left_in(lesions, excluded)) == 15
+
+
+@pytest.mark.parametrize("layout", ["tcia", "idc"])
+def test_two_downloads_of_a_series_are_told_and_not_mixed(tiny_kaggle, tmp_path, layout):
+    folder = write_edition(tiny_kaggle, tmp_path / "dicom", layout)
+    shutil.copytree(folder / {"tcia": "CBIS-DDSM", "idc": "cbis_ddsm"}[layout], folder / "again")
+    with pytest.raises(InputError, match=r"not one of 16 lesions has a usable image: ambiguous_crop \(16\)"):
+        dicom_inventory(folder)
+
+
+def test_a_folder_without_dicom_is_refused(tiny_kaggle):
+    with pytest.raises(InputError, match=r"holds no DICOM file, neither one that ends in \.dcm"):
+        dicom_inventory(tiny_kaggle.write())
+
+
+def test_the_summary_counts_what_is_there(tiny_kaggle):
+    spoil("missing_series", tiny_kaggle)
+    found = inventory(tiny_kaggle.write())
+    text = summarize("kaggle", *found, label_conflicts(found[1]), fingerprint(found[0], {}))
+    assert "46 files; 16 lesions in a view of 8 patients, 15 with a usable crop." in text
+    assert "| missing_series | 1 |" in text
+    assert "| crop | description |  | 15 |" in text
+
+
+def test_views_of_one_lesion_that_disagree_are_listed_and_stay(tiny_kaggle):
+    tiny_kaggle.tables[NAMES[0]][1]["pathology"] = "BENIGN"
+    _, lesions, excluded = inventory(tiny_kaggle.write())
+    conflicts = label_conflicts(lesions)
+    assert conflicts[["lesion_id", "patient_id", "views"]].to_numpy().tolist() == [
+        ["mass_P_00000_LEFT_1", "P_00000", "mass_P_00000_LEFT_CC_1 MALIGNANT; mass_P_00000_LEFT_MLO_1 BENIGN"]
+    ]
+    assert excluded.empty
+
+
+def test_the_fingerprint_changes_with_a_name_a_size_and_a_table_and_with_nothing_else():
+    files = pd.DataFrame({"file": ["a", "b"], "bytes": [1, 2], "role": ["crop", "mask"]})
+    print_of = lambda files, tables: fingerprint(files, tables)["fingerprint"]  # noqa: E731
+    first = print_of(files, {"t.csv": b"x", "u.csv": b"y"})
+    assert re.fullmatch("[0-9a-f]{12}", first)
+    assert print_of(files.iloc[::-1].assign(role="full"), {"u.csv": b"y", "t.csv": b"x"}) == first
+    for changed in (files.assign(bytes=[1, 3]), files.assign(file=["a", "c"]), files.head(1)):
+        assert print_of(changed, {"t.csv": b"x", "u.csv": b"y"}) != first
+    assert print_of(files, {"t.csv": b"y", "u.csv": b"x"}) != first

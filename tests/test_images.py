@@ -1,13 +1,12 @@
-"""Reading image files: headers, decoding, and files that are broken."""
-
-import io
+"""Decoding image files, and files that are broken."""
 
 import numpy as np
 import pytest
 from conftest import save_image
 from PIL import Image
 
-from lib.images import decode, looks_like_mask, read_header, read_headers
+from lib.headers import read_header
+from lib.images import decode, looks_like_mask, mask_box
 
 
 def test_decoding_averages_areas(tmp_path):
@@ -78,26 +77,6 @@ def broken(path, kind):
     )
 
 
-@pytest.mark.parametrize("kind", ["empty_file", "not_an_image"])
-@pytest.mark.parametrize("ending", ["jpg", "png", "pgm"])
-def test_a_header_tells_what_is_wrong(tmp_path, kind, ending):
-    broken(tmp_path / f"x.{ending}", kind)
-    header = read_header(tmp_path / f"x.{ending}")
-    assert (header["problem"], header["width"]) == (kind, None)
-    assert header["bytes"] == (tmp_path / f"x.{ending}").stat().st_size
-
-
-def test_an_absent_file_and_a_decompression_bomb_are_told(tmp_path):
-    assert read_header(tmp_path / "nowhere.png")["problem"] == "missing_file"
-    (tmp_path / "dangling.png").symlink_to(tmp_path / "nowhere.png")
-    assert read_header(tmp_path / "dangling.png")["problem"] == "missing_file"
-    assert read_header(tmp_path / ("long" * 100))["problem"] == "unreadable"
-    stream = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(stream, "png")
-    (tmp_path / "bomb.png").write_bytes(stream.getvalue())
-    assert read_header(tmp_path / "bomb.png")["problem"] == "too_large"
-
-
 @pytest.mark.parametrize("ending", ["jpg", "png", "pgm"])
 def test_a_truncated_image_has_a_sound_header_but_does_not_decode(tmp_path, ending):
     broken(tmp_path / f"x.{ending}", "cut")
@@ -105,13 +84,6 @@ def test_a_truncated_image_has_a_sound_header_but_does_not_decode(tmp_path, endi
     assert (header["width"], header["height"], header["problem"]) == (200, 200, "")
     with pytest.raises(ValueError, match=r"truncated|not large enough"):
         decode(tmp_path / f"x.{ending}", 64)
-
-
-def test_headers_come_in_order_whatever_the_number_of_processes(tmp_path):
-    for number in range(30):
-        save_image(tmp_path / f"{number}.png", np.zeros((10 + number, 20), np.uint8))
-    paths = [tmp_path / f"{number % 30}.png" for number in range(600)]  # more than are worth a process
-    assert [header["height"] for header in read_headers(paths, 2)] == [10 + number % 30 for number in range(600)]
 
 
 def test_a_mask_is_told_by_its_pixels(tmp_path):
@@ -126,3 +98,17 @@ def test_a_mask_is_told_by_its_pixels(tmp_path):
     assert looks_like_mask(tmp_path / "mask.jpg")
     assert not looks_like_mask(tmp_path / "crop.jpg")
     assert not looks_like_mask(tmp_path / "edge.jpg")
+
+
+def test_a_deep_tiff_whose_white_is_zero_is_no_negative(tmp_path):
+    ramp = np.tile(np.repeat(np.linspace(0, 4000, 64), 2), (100, 1)).astype(np.uint16)
+    save_image(tmp_path / "plain.tif", ramp)
+    Image.fromarray(4000 - ramp).save(tmp_path / "inverted.tif", tiffinfo={262: 0})
+    assert np.abs(decode(tmp_path / "inverted.tif", 64).astype(int) - decode(tmp_path / "plain.tif", 64)).max() <= 1
+
+
+def test_a_mask_of_zeros_and_ones_has_a_box(tmp_path):
+    mask = np.zeros((100, 80), np.uint8)
+    mask[20:40, 30:60] = 1
+    save_image(tmp_path / "mask.png", mask)
+    assert mask_box(tmp_path / "mask.png") == pytest.approx((30 / 80, 0.2, 60 / 80, 0.4))

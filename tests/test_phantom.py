@@ -51,7 +51,7 @@ def planted(folder, trap):
 
 
 def inventory(folder):
-    files, lesions, excluded = take_inventory("phantom", folder, None, 1)
+    files, lesions, excluded, _ = take_inventory({"edition": "phantom", "path": folder}, 1)
     return files, lesions.set_index("image_id", drop=False), excluded
 
 

@@ -55,14 +55,10 @@ def test_every_rule_names_the_environment_a_log_a_benchmark_and_resources():
     for path in (ROOT / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
             name = rule.split(":")[0]
-            for part in (
-                "log:",
-                "benchmark:",
-                "resources:",
-                'conda:\n        "../../environment.yml"',
-                "code=closure(",
-                "ensure(",
-            ):
+            parts = ["log:", "resources:", 'conda:\n        "../../environment.yml"', "code=closure("]
+            if name != "audit":  # it leaves nothing, so that it prints each time it is asked
+                parts += ["benchmark:", "ensure("]
+            for part in parts:
                 assert part in rule, (name, part)
             assert f'closure("{name}")' in rule
             assert f'"../scripts/{name}.py"' in rule

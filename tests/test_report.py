@@ -28,6 +28,9 @@ def test_every_result_has_its_category_label_and_caption(page):
         "metrics, JSON",
         "accuracy, figure",
         "loss, figure",
+        "flow, table",
+        "flow, figure",
+        "characteristics by partition",
     ]:
         assert f'"{label}"' in text, label
     for caption in [
@@ -36,6 +39,8 @@ def test_every_result_has_its_category_label_and_caption(page):
         "Each claim of the split manifest",
         "at a threshold of 0.5",
         "marks the epoch",
+        "read from the boxes how many remain",
+        "how far validation and test differ from training",
     ]:
         assert re.search(caption.replace(" ", r"\s+"), text), caption
 

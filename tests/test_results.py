@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.figures import FIGURES
+from lib.figures import FIGURES, marked
 from lib.log import InputError
 from scripts.collect_metrics import as_json
 from scripts.evaluate_run import evaluate_run, refuse_strangers
@@ -15,8 +15,9 @@ from scripts.tabulate_curves import curve, run_of
 def predictions(partition, labels, probabilities):
     names = [f"{partition}{n}" for n in range(len(labels))]
     return pd.DataFrame(
-        {"image_id": names, "patient_id": names, "partition": partition, "label": labels, "probability": probabilities}
-    )
+        {"image_id": names, "patient_id": names, "partition": partition, "label": labels, "probability": probabilities,
+         "dataset": "d", "leaks": ""}
+    )  # fmt: skip
 
 
 ROWS = pd.concat(
@@ -75,7 +76,7 @@ def test_predictions_that_are_not_the_manifests_are_refused():
         refuse_strangers(ROWS.iloc[1:], images, "predictions.csv")
 
 
-def history(epochs, kept):
+def history(epochs, kept, leaks=""):
     number = np.arange(1, epochs + 1)
     columns = {
         "loss": 1 / number,
@@ -83,7 +84,8 @@ def history(epochs, kept):
         "val_loss": 1.1 / number,
         "val_accuracy": 1 - 0.6 / number,
     }
-    return pd.DataFrame({"epoch": number, **columns, "kept": (number == kept).astype(int)})
+    kept = (number == kept).astype(int)
+    return pd.DataFrame({"epoch": number, **columns, "kept": kept, "dataset": "0123456789ab", "leaks": leaks})
 
 
 def test_curves_hold_every_run_and_epoch():
@@ -94,11 +96,11 @@ def test_curves_hold_every_run_and_epoch():
     assert run_of("results/runs/baseline/fold0-seed12/history.csv") == ("baseline", 0, 12)
 
 
-@pytest.mark.parametrize("measure", FIGURES)
+@pytest.mark.parametrize("measure", ["accuracy", "loss"])
 @pytest.mark.parametrize("runs", [1, 3])
 def test_a_figure_shows_its_table(measure, runs):
     table = curve({("baseline", 0, seed): history(5, 2) for seed in range(runs)}, measure)
-    axes = FIGURES[measure](table, "phantom").axes[0]
+    axes = FIGURES[measure][1](table, "phantom").axes[0]
     lines = [line for line in axes.lines if len(line.get_xdata()) == 5]
     assert len(lines) == 2 * runs
     for line, partition in zip(lines, ["training", "validation"] * runs, strict=True):
@@ -110,3 +112,21 @@ def test_a_figure_shows_its_table(measure, runs):
     assert abs(grey[0] - grey[1]) > 0.05
     kept = [line for line in axes.lines if line.get_marker() == "o"]
     assert [line.get_xdata()[0] for line in kept] == [2] * runs
+
+
+@pytest.mark.parametrize("leaks", ["", "leaks patients (split by image)"])
+def test_every_figure_bears_its_dataset_and_one_of_a_leaking_split_says_so(leaks):
+    table = curve({("baseline", 0, 1): history(5, 2, leaks)}, "loss")
+    figure = marked(FIGURES["loss"][1](table, "phantom"), table)
+    texts = [text.get_text() for text in figure.texts]
+    assert "dataset 0123456789ab" in texts
+    banner = [
+        text for text in texts if "NOT EVIDENCE OF PERFORMANCE: the split leaks patients (split by image)" in text
+    ]
+    assert bool(banner) == bool(leaks)
+
+
+def test_metrics_of_a_leaking_split_say_so_in_every_row():
+    values = evaluate_run(ROWS.assign(leaks="leaks patients (split by image)"))
+    assert set(values["leaks"]) == {"leaks patients (split by image)"}
+    assert set(values["dataset"]) == {"d"}

@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib import tables
 from lib.log import InputError
-from lib.tables import SCHEMAS, left_in, read_table, write_table
+from lib.tables import SCHEMAS, count_rows, left_in, read_table, write_table
 
-PREDICTION = {"image_id": "a", "patient_id": "p", "partition": "test", "label": 1, "probability": 0.25}
+PREDICTION = {
+    "image_id": "a", "patient_id": "p", "partition": "test", "label": 1, "probability": 0.25, "dataset": "d", "leaks": "",
+}  # fmt: skip
 # What a CSV can hold: no control characters but those that quoting takes care of.
 TEXT = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters='\n,"'), min_size=1
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters='\r\n,"'), min_size=1
 ).filter(str.strip)
 
 
@@ -77,6 +80,8 @@ def test_an_empty_number_is_missing_and_an_empty_text_is_empty(tmp_path):
         "level": "image",
         "metric": "auroc",
         "value": None,
+        "dataset": "d",
+        "leaks": "",
     }
     write_table(pd.DataFrame([row]), tmp_path / "m.csv", "metrics")
     assert math.isnan(read_table(tmp_path / "m.csv", "metrics")["value"].iloc[0])
@@ -86,3 +91,21 @@ def test_left_in_leaves_out_what_any_table_names():
     frame = pd.DataFrame({"image_id": ["a", "b", "c"]})
     tables = [pd.DataFrame({"image_id": ["a", ""]}), pd.DataFrame({"image_id": ["c"]})]
     assert left_in(frame, *tables)["image_id"].tolist() == ["b"]
+
+
+def test_a_part_of_a_table_is_read_without_the_rest(tmp_path, monkeypatch):
+    rows = pd.DataFrame([PREDICTION | {"image_id": f"a\n{n}", "patient_id": f"p,{n}"} for n in range(23)])
+    write_table(rows, tmp_path / "p.csv", "predictions")
+    monkeypatch.setattr(tables, "CHUNK", 5)
+    assert count_rows(tmp_path / "p.csv") == 23
+    for start, stop in [(0, 23), (0, 0), (4, 6), (5, 10), (22, 23), (23, 23)]:
+        part = read_table(tmp_path / "p.csv", "predictions", rows=(start, stop))
+        assert part["image_id"].tolist() == rows["image_id"].tolist()[start:stop]
+
+
+def test_a_datasets_own_columns_stay_where_a_table_may_have_such(tmp_path):
+    lesion = {"image_id": "i", "lesion_id": "l", "patient_id": "p", "label": "benign", "pathology": "b", "source": "s"}
+    write_table(pd.DataFrame([lesion | {"scanner": "one", "age": 50}]), tmp_path / "l.csv", "lesions")
+    assert read_table(tmp_path / "l.csv", "lesions")[["scanner", "age"]].to_numpy().tolist() == [["one", "50"]]
+    write_table(pd.DataFrame([PREDICTION | {"scanner": "one"}]), tmp_path / "p.csv", "predictions")
+    assert "scanner" not in read_table(tmp_path / "p.csv", "predictions")

@@ -23,8 +23,12 @@ RESULTS = [
     "metrics.csv",
     "plots/accuracy.png",
     "plots/loss.png",
+    "plots/flow.png",
+    "plots/flow.csv",
+    "plots/characteristics.csv",
+    "characteristics.html",
     "dataset.json",
-    "tensors/crop-64/pixels.npy",
+    "tensors/crop-64/shard-1of1/pixels.npy",
     "splits/official-validation0.2-seed1/manifest.csv",
     "runs/baseline/fold0-seed1/model.keras",
 ]
@@ -59,7 +63,7 @@ def test_metrics_are_recomputable_from_the_predictions(study):
             "specificity": (~called[label == 0]).mean(),
         }
         assert found[partition].to_dict() == pytest.approx(wanted)
-    table = pd.read_csv(study / "results/metrics.csv").to_dict("records")
+    table = pd.read_csv(study / "results/metrics.csv").fillna({"leaks": ""}).to_dict("records")
     assert json.loads((study / "results/metrics.json").read_text())["values"] == table
 
 
@@ -77,7 +81,7 @@ def test_predictions_cover_the_manifest_but_for_what_did_not_decode(study):
 
 def test_tensors_are_mapped_bytes_one_for_each_usable_lesion(study):
     results = study / "results"
-    pixels = np.load(results / "tensors/crop-64/pixels.npy", mmap_mode="r")
+    pixels = np.load(results / "tensors/crop-64/shard-1of1/pixels.npy", mmap_mode="r")
     lesions, excluded = (pd.read_csv(results / f"inventory/{name}.csv") for name in ("lesions", "excluded"))
     assert (pixels.dtype, pixels.shape) == (np.uint8, (len(lesions) - len(excluded), 64, 64))
 
@@ -101,7 +105,7 @@ def test_the_log_tells_the_epochs_and_no_patient(study):
 
 
 def test_each_step_has_its_log_and_benchmark(study):
-    rules = {path.stem for path in (study / "workflow/scripts").glob("*.py")}
+    rules = {path.stem for path in (study / "workflow/scripts").glob("*.py")} - ASKED_FOR
     assert {path.name for path in (study / "results/logs").iterdir()} == rules
     assert {path.name for path in (study / "results/benchmarks").iterdir()} == rules
 
@@ -129,18 +133,26 @@ def test_only_training_imports_tensorflow():
     assert {path.stem for path in importers} == {"train_network", "networks"}
 
 
+# Asked for by name and no part of a study.
+ASKED_FOR = {"download_kaggle", "download_idc", "audit"}
 # What follows from a rule, so that the table below can name a first rule and mean all of them.
 FIGURES = {"tabulate_curves", "draw_figure"}
+FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
 TRAIN = {"train_network"} | METRICS | FIGURES
-GATE = {"gate_split"} | TRAIN
+GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
-INVENTORY = {"take_inventory", "draw_contact_sheet", "decode_images"} | SPLIT
+TENSORS = {"decode_images", "gather_tensors"} | TRAIN | FLOW
+REGION = {"list_images"} | TENSORS | SPLIT
+INVENTORY = {"take_inventory", "draw_contact_sheet", "find_duplicates"} | REGION
 AFTER = {
     "make_phantom": {"make_phantom"} | INVENTORY,
     "take_inventory": INVENTORY,
     "draw_contact_sheet": {"draw_contact_sheet"},
-    "decode_images": {"decode_images"} | TRAIN,
+    "find_duplicates": {"find_duplicates"} | SPLIT,
+    "list_images": REGION,
+    "decode_images": TENSORS,
+    "gather_tensors": TENSORS - {"decode_images"},
     "split_patients": SPLIT,
     "audit_split": {"audit_split"} | GATE,
     "gate_split": GATE,
@@ -148,22 +160,38 @@ AFTER = {
     "evaluate_run": METRICS,
     "collect_metrics": {"collect_metrics"},
     "tabulate_curves": FIGURES,
+    "count_flow": {"count_flow", "draw_figure"},
+    "tabulate_characteristics": {"tabulate_characteristics"},
     "draw_figure": {"draw_figure"},
 }
 EVERYTHING = AFTER["make_phantom"]
 # Which rules import a module of workflow/lib, directly or through another.
+PIXELS = {"take_inventory", "draw_contact_sheet", "find_duplicates", "decode_images"}
 IMPORTED_BY = {
     "log": set(AFTER),
     "tables": set(AFTER) - {"make_phantom", "gate_split"},
-    "images": {"take_inventory", "draw_contact_sheet", "decode_images"},
+    "images": PIXELS,
+    "dicom": PIXELS,
+    "headers": {"take_inventory"},
+    "editions/layout": {"take_inventory"},
+    "editions/cbis_ddsm": {"take_inventory"},
     "editions/kaggle": {"take_inventory"},
+    "editions/dicom": {"take_inventory"},
     "editions/table": {"take_inventory"},
+    "editions/folder": {"take_inventory"},
+    "duplicates": {"find_duplicates"},
+    "groups": {"split_patients", "audit_split"},
+    "tensors": {"train_network"},
     "phantom": {"make_phantom"},
     "phantom_tables": {"make_phantom"},
     "augmentation": {"train_network"},
     "networks": {"train_network"},
+    "flow": {"count_flow", "tabulate_characteristics"},
+    "characteristics": {"tabulate_characteristics"},
     "figures": {"draw_figure"},
+    "diagram": {"draw_figure"},
     "closure": set(),
+    "download": set(),
     "results": set(),
     "study": set(),
 }
@@ -171,9 +199,18 @@ KEYS = {
     "phantom.patients=40": EVERYTHING,
     "phantom.seed=2": EVERYTHING,
     "phantom.lookalikes=0.2": EVERYTHING,
-    "image.size=32": {"decode_images"} | TRAIN,
+    "image.region=full": REGION,
+    "image.margin=50": set(),  # crops have none
+    "image.margin_unit=mm": set(),
+    "image.mixed=leave_out": set(),
+    "image.fit=pad": TENSORS,
+    "image.size=32": TENSORS,
+    "image.shards=2": TENSORS,
     "split.method=fractions": SPLIT,
+    "split.by=lesion": SPLIT,
     "split.test=0.3": set(),  # the official split does not use it
+    "split.folds=3": set(),
+    "split.duplicates=fail": SPLIT,
     "split.validation=0.25": SPLIT,
     "split.seed=2": SPLIT,
     "training.epochs=3": TRAIN,
@@ -187,6 +224,7 @@ KEYS = {
     "augmentation.zoom=0.1": TRAIN,
     "augmentation.horizontal_flip=false": TRAIN,
     "seeds=[1, 2]": TRAIN,
+    "download.path=elsewhere": set(),
 }
 
 
@@ -229,8 +267,8 @@ def test_the_tables_above_name_every_script_module_and_key():
     keys = {f"{section}.{name}" for section, part in config.items() if isinstance(part, dict) for name in part}
     keys |= {section for section, part in config.items() if not isinstance(part, dict)}
     # The dataset's keys name another dataset: results/ of this one are safe from it, as a test below shows.
-    assert {change.split("=")[0] for change in KEYS} == keys - {"dataset.edition", "dataset.path", "dataset.table"}
-    assert set(AFTER) == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+    assert {change.split("=")[0] for change in KEYS} == keys - {f"dataset.{key}" for key in config["dataset"]}
+    assert set(AFTER) | ASKED_FOR == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
     lib = ROOT / "workflow/lib"
     assert set(IMPORTED_BY) == {path.relative_to(lib).with_suffix("").as_posix() for path in lib.rglob("*.py")}
 
@@ -374,13 +412,15 @@ def test_a_failed_audit_stops_training_and_can_be_read(study, tmp_path):
     manifest.to_csv(project / target / "manifest.csv", index=False)
     done = snakemake(project, "--cores", "2", *SMALL)
     assert done.returncode != 0
-    assert f"no patients in two partitions: {manifest['patient_id'][row]}" in done.stdout
+    assert f"no patient in two partitions: {manifest['patient_id'][row]}" in done.stdout
     assert "Nothing is trained or evaluated" in done.stdout
     audit = json.loads((project / target / "audit.json").read_text())
-    assert {check["name"] for check in audit["checks"] if check["status"] == "fail"} >= {
-        "no patients in two partitions"
-    }
+    assert {check["name"] for check in audit["checks"] if check["status"] == "fail"} >= {"no patient in two partitions"}
     assert not (project / "results/runs").exists()
+    done = snakemake(project, "audit", *SMALL)
+    assert done.returncode == 0
+    assert re.search(r"^fail  no patient in two partitions +1 ", done.stdout, re.MULTILINE)
+    assert f"          {manifest['patient_id'][row]}: " in done.stdout
 
 
 def test_own_images_run_end_to_end_with_the_same_weights_whatever_the_cores(own_images, tmp_path):
@@ -415,6 +455,6 @@ def model_weights(path):
 
 def test_a_named_target_makes_itself_and_what_it_needs(tmp_path):
     done = snakemake(ROOT, "results/plots/loss.png", "-n", "--directory", tmp_path / "run")
-    assert rules_to_run(done) == {"make_phantom", "take_inventory", "split_patients", "audit_split",
-                                  "gate_split", "decode_images", "train_network", "tabulate_curves", "draw_figure"}  # fmt: skip
+    assert rules_to_run(done) == {"make_phantom", "take_inventory", "list_images", "find_duplicates", "split_patients", "audit_split",
+                                  "gate_split", "decode_images", "gather_tensors", "train_network", "tabulate_curves", "draw_figure"}  # fmt: skip
     assert Path(tmp_path / "run/results").exists() is False

@@ -3,8 +3,11 @@
 import matplotlib
 from matplotlib.figure import Figure
 
+from lib.diagram import COLOURS, flow_diagram
+
 # Okabe and Ito's palette tells its colours apart for the colour-blind; line styles tell them apart in grey.
-STYLES = {"training": {"color": "#0072B2", "linestyle": "--"}, "validation": {"color": "#D55E00", "linestyle": "-"}}
+LINES = {"training": "--", "validation": "-"}
+STYLES = {partition: {"color": COLOURS[partition], "linestyle": line} for partition, line in LINES.items()}
 
 matplotlib.rcParams.update(
     {
@@ -29,6 +32,7 @@ def curves(table, measure, edition):
     for number, (_, run) in enumerate(runs):
         for partition, style in STYLES.items():
             line = run[run["partition"] == partition].sort_values("epoch")
+            style = style | {"marker": "." if len(line) == 1 else None}  # a single epoch is no line
             name = partition if number == 0 else None
             axes.plot(
                 line["epoch"], line["value"], label=name, linewidth=1.8, alpha=1 if len(runs) == 1 else 0.6, **style
@@ -62,7 +66,21 @@ def curves(table, measure, edition):
     return figure
 
 
+def marked(figure, table):
+    """`figure` with what every figure bears: the fingerprint of its dataset, and a banner where the split leaks on purpose."""
+    figure.text(
+        0.995, 0.005, f"dataset {table['dataset'].iloc[0]}", ha="right", va="bottom", fontsize=6, color="#777777"
+    )
+    if leaks := sorted({text for text in table["leaks"] if text}):
+        words = f"NOT EVIDENCE OF PERFORMANCE: the split {' and '.join(leaks)}"
+        box = {"facecolor": "#C0232C", "edgecolor": "none", "boxstyle": "square,pad=0.4"}
+        figure.suptitle(words, color="white", fontsize=10, fontweight="bold", bbox=box)
+    return figure
+
+
+# For each figure: the schema of its table, and the function that draws it.
 FIGURES = {
-    "accuracy": lambda table, edition: curves(table, "accuracy", edition),
-    "loss": lambda table, edition: curves(table, "loss", edition),
+    "accuracy": ("curves", lambda table, edition: curves(table, "accuracy", edition)),
+    "loss": ("curves", lambda table, edition: curves(table, "loss", edition)),
+    "flow": ("flow", flow_diagram),
 }

@@ -1,89 +1,113 @@
-"""Image files: what their headers say, and their pixels as small grey squares."""
+"""The pixels of image files, as small grey squares: of the whole image, or of a part of it."""
 
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
+from math import ceil
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from scipy.sparse import csr_array
+
+from lib.dicom import is_dicom, read_pixels
+
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a mammogram may be that large; a bomb is an error
+
+WHITE_IS_ZERO = 262  # the TIFF tag PhotometricInterpretation, which says so by a 0
 
 
-def read_header(path):
-    """{bytes, width, height, problem} of an image file, without decoding it; problem is '' or the code of what is wrong.
+def decode(path, size, fit="stretch", box=(0, 0, 1, 1)):
+    """The image at `path`, or the part of it in `box`, as a uint8 array (size, size): grey, each pixel the mean of its area.
 
-    Codes: missing_file, empty_file, not_an_image, too_large (a decompression bomb), unreadable.
+    box: left, top, right and bottom as shares of the width and the height. fit: `stretch` to the square, `pad` with black to
+    keep the proportions, or `crop` to the largest square in the middle. A JPEG is scaled down while it is decoded, to no less
+    than twice what is wanted: so the mean is within one grey level of that of the whole image, and costs no more. An image of
+    more than 8 bits is scaled from its own darkest and brightest value to 0 and 255 (DICOM: see read_pixels).
+    Raises ValueError where the file cannot be decoded to its end.
     """
-    header = {"bytes": 0, "width": None, "height": None, "problem": ""}
+    grey, (left, top, right, bottom), (height, width) = _open(path, size, fit, box)
+    left, right, top, bottom = left * grey.width, right * grey.width, top * grey.height, bottom * grey.height
+    if right - left < width or bottom - top < height:  # areas smaller than a pixel: interpolate instead
+        pixels = np.asarray(
+            grey.resize((width, height), Image.Resampling.BILINEAR, (left, top, right, bottom)), np.float32
+        )
+    else:
+        x, y = int(left), int(top)
+        pixels = np.asarray(grey)[y : ceil(bottom), x : ceil(right)].astype(np.float32)
+        down = _area_weights(pixels.shape[0], height, top - y, bottom - y)
+        across = _area_weights(pixels.shape[1], width, left - x, right - x)
+        pixels = (across @ (down @ pixels).T).T
+    out = np.zeros((size, size), np.uint8)
+    y, x = (size - height) // 2, (size - width) // 2
+    out[y : y + height, x : x + width] = np.rint(pixels.clip(0, 255))
+    return out
+
+
+def _open(path, size, fit, box):
+    """(grey image of 0 to 255, the box that `fit` leaves, the (height, width) that it will have in pixels)."""
+    if is_dicom(path):
+        grey = Image.fromarray(read_pixels(path))
+        return grey, *_fitted(grey.size, size, fit, box)
     try:
-        header["bytes"] = path.stat().st_size
-        if not header["bytes"]:
-            return header | {"problem": "empty_file"}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a mammogram may be that large
-            with Image.open(path) as image:
-                return header | {"width": image.width, "height": image.height}
-    except FileNotFoundError:
-        return header | {"problem": "missing_file"}
-    except UnidentifiedImageError:
-        return header | {"problem": "not_an_image"}
-    except Image.DecompressionBombError:
-        return header | {"problem": "too_large"}
-    except Exception:  # Pillow's readers raise anything on a broken header, and one file must not end the inventory
-        return header | {"problem": "unreadable"}
-
-
-def read_headers(paths, workers):
-    """read_header of many files, in their order, in parallel processes (Pillow parses headers in Python, under its lock)."""
-    if workers == 1 or len(paths) < 500:  # not worth a process
-        return [read_header(path) for path in paths]
-    with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(read_header, paths, chunksize=250))
-
-
-def decode(path, size):
-    """The image at `path` as a uint8 array (size, size): grey, stretched to the square, each pixel the mean of its area.
-
-    A JPEG is scaled down while it is decoded, to no less than twice the size: so the mean is within one grey level of that of
-    the whole image, and costs no more. An image of more than 8 bits is scaled from its own darkest and brightest value to 0
-    and 255. Raises ValueError where the file cannot be decoded to its end.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.draft("L", (2 * size, 2 * size))
-                image.load()
-                deep = image.mode.startswith(("I", "F"))
-                grey = Image.fromarray(np.asarray(image, np.float32)) if deep else image.convert("L")
+        with Image.open(path) as image:
+            box, shape = _fitted(image.size, size, fit, box)
+            # So large must the whole be for the box to have twice the pixels that are wanted.
+            image.draft("L", (ceil(2 * shape[1] / (box[2] - box[0])), ceil(2 * shape[0] / (box[3] - box[1]))))
+            image.load()
+            if not image.mode.startswith(("I", "F")):
+                return image.convert("L"), box, shape
+            values = stored_values(image)
     except MemoryError:
         raise
     except Exception as error:  # Pillow's readers raise anything on broken data
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    if deep:
-        darkest, brightest = np.min(grey), np.max(grey)
-        if not -np.inf < darkest < brightest < np.inf:
-            raise ValueError(f"its values go from {darkest} to {brightest}, which shows nothing")
-    if min(grey.size) < size:  # areas smaller than a pixel: interpolate instead
-        pixels = np.asarray(grey.resize((size, size), Image.Resampling.BILINEAR), np.float32)
-    else:
-        pixels = np.asarray(grey, np.float32)
-        down, across = (_area_weights(length, size) for length in pixels.shape)
-        pixels = down @ pixels @ across.T
-    if deep:
-        pixels = (pixels - darkest) * (255 / (brightest - darkest))
-    return np.rint(pixels.clip(0, 255)).astype(np.uint8)
+    return Image.fromarray(scaled_to_grey(values)), box, shape
 
 
-@lru_cache
-def _area_weights(length, size):
-    """float32 (size, length): how much each of `length` pixels counts in the mean over each of `size` equal stretches.
+def stored_values(image):
+    """The pixels of an open image of more than 8 bits, float32, more being brighter: Pillow leaves a TIFF's white 0 as it is."""
+    values = np.asarray(image, np.float32)
+    return -values if getattr(image, "tag_v2", {}).get(WHITE_IS_ZERO) == 0 else values
 
-    Pillow's box filter counts a pixel wholly or not at all, which at 1.3 pixels a stretch is nearly nearest-neighbour.
+
+def scaled_to_grey(values):
+    """A float32 array scaled so that its darkest value is 0 and its brightest 255. Raises ValueError where all are one."""
+    darkest, brightest = values.min(), values.max()
+    if not -np.inf < darkest < brightest < np.inf:
+        raise ValueError(f"its values go from {darkest} to {brightest}, which shows nothing")
+    return (values - darkest) * np.float32(255 / (brightest - darkest))
+
+
+def _fitted(extent, size, fit, box):
+    """(box, (height, width)): the part that is shown, cut to its middle square where that is asked for, and its size in pixels."""
+    left, top, right, bottom = box
+    width, height = (right - left) * extent[0], (bottom - top) * extent[1]  # in pixels of the file
+    if fit == "crop":
+        half = min(width, height) / 2
+        x, y = (left + right) / 2, (top + bottom) / 2
+        box = (x - half / extent[0], y - half / extent[1], x + half / extent[0], y + half / extent[1])
+        return tuple(min(max(end, 0), 1) for end in box), (size, size)
+    if fit == "pad":
+        longer = max(width, height)
+        return box, (max(1, round(size * height / longer)), max(1, round(size * width / longer)))
+    return box, (size, size)
+
+
+@lru_cache(512)
+def _area_weights(length, size, start, stop):
+    """A sparse (size, length) matrix: how much each of `length` pixels counts in the mean over each of `size` equal stretches
+    from start to stop.
+
+    Sparse, since a stretch touches few pixels: ten times as fast as a full matrix. Pillow's box filter counts a pixel wholly
+    or not at all, which at 1.3 pixels a stretch is nearly nearest-neighbour.
     """
-    edges = np.linspace(0, length, size + 1)[:, None]
-    pixel = np.arange(length)
-    overlap = (np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)).clip(0)
-    return (overlap * (size / length)).astype(np.float32)
+    edges = np.linspace(start, stop, size + 1)
+    first = edges[:-1].astype(np.int32)
+    touched = np.minimum(np.ceil(edges[1:]).astype(np.int32), length) - first
+    ends = np.concatenate([[0], np.cumsum(touched)]).astype(np.int32)
+    stretch = np.repeat(np.arange(size), touched)
+    pixel = np.arange(ends[-1], dtype=np.int32) - np.repeat(ends[:-1] - first, touched)
+    overlap = np.minimum(edges[1:][stretch], pixel + 1) - np.maximum(edges[:-1][stretch], pixel)
+    return csr_array(((overlap * (size / (stop - start))).astype(np.float32), pixel, ends), (size, length))
 
 
 def looks_like_mask(path):
@@ -91,3 +115,25 @@ def looks_like_mask(path):
     grey = decode(path, 96)
     dark, bright = np.mean(grey < 16), np.mean(grey > 239)
     return bool(dark > 0.5 and dark + bright > 0.9)
+
+
+def mask_box(path, least=500):
+    """(left, top, right, bottom) of what is white in a mask, as shares of its width and height.
+
+    A JPEG is decoded at a reduced scale, its shorter side no less than `least` pixels: the box is then up to one of those
+    wider. Raises ValueError where nothing is white, and as `decode` does.
+    """
+    grey, *_ = _open(path, least // 2, "stretch", (0, 0, 1, 1))
+    grey = np.asarray(grey)
+    if not grey.max():
+        raise ValueError("nothing is white in this mask")
+    white = grey > grey.max() / 2  # a mask may be of 0 and 1
+    columns, rows = (np.flatnonzero(white.any(axis)) for axis in (0, 1))
+    ends = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+    return tuple(float(end / length) for end, length in zip(ends, 2 * grey.shape[::-1], strict=True))
+
+
+def widened(box, extent, margin):
+    """A box with `margin` pixels added on each side, as far as the image goes; shares of `extent`, its (width, height)."""
+    added = margin / np.tile(np.array(extent, float), 2) * [-1, -1, 1, 1]
+    return tuple((np.array(box) + added).clip(0, 1).tolist())

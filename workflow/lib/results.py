@@ -50,7 +50,7 @@ def other_owner(record, mine):
         "Nothing was changed. To go on, do one of these:\n"
         "  - to continue that study, give the --configfile and --config that it was made with;\n"
         "  - to run this dataset beside it, add --directory ELSEWHERE (a dataset path is then absolute);\n"
-        "  - to start over, delete all that is in that folder but its README.md;\n"
+        "  - to start over, delete all that is in that folder but its README.md and downloads/;\n"
         f"  - if the dataset has only moved to another place, correct its path in {record}; it is then read anew."
     )
 
@@ -61,11 +61,14 @@ def _describe(dataset):
     )
 
 
-def closing_words(results):
-    """What a person wants to know after a run: the test metrics, what was left out, and where to look. `results` is the folder."""
+def closing_words(results, steps):
+    """What a person wants to know after a run: the test metrics, what was left out, and where to look.
+
+    `results` is the folder, `steps` the folders in it whose excluded.csv the run made or used.
+    """
     results = Path(results).resolve()
     yield from _test_metrics(results / "metrics.csv")
-    for path in [results / "inventory/excluded.csv", *sorted(results.glob("tensors/*/excluded.csv"))]:
+    for path in [results / step / "excluded.csv" for step in steps]:
         reasons = Counter(row["reason"] for row in _rows(path))
         if reasons:
             told = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
@@ -76,7 +79,10 @@ def closing_words(results):
 
 def _test_metrics(path):
     runs = {}
-    for row in _rows(path):
+    rows = _rows(path)
+    if leaks := sorted({row["leaks"] for row in rows if row.get("leaks")}):
+        yield f"NOT EVIDENCE OF PERFORMANCE: the split {' and '.join(leaks)}."
+    for row in rows:
         if row["partition"] == "test" and row["value"]:
             runs.setdefault(f"{row['experiment']}, fold {row['fold']}, seed {row['seed']}", {})[row["metric"]] = float(
                 row["value"]

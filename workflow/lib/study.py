@@ -7,6 +7,7 @@ import difflib
 import json
 import math
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,34 +62,50 @@ def mistakes(config, layers=()):
             for key in sorted(set(error.schema["required"]) - set(error.instance)):
                 lines.append(f"{_where([*keys, key], layers)}: missing; {_allowed(error.schema['properties'][key])}")
         else:
-            lines.append(f"{_where(keys, layers)}: {_yaml(error.instance)} is not allowed; {_allowed(error.schema)}")
+            section = isinstance(error.instance, str) and error.schema.get("type") == "object"
+            why = _not_yaml(error.instance) if section else ""
+            lines.append(
+                f"{_where(keys, layers)}: {_yaml(error.instance)} is not allowed; {why or _allowed(error.schema)}"
+            )
     if "dataset" in config and not any("dataset" in error.absolute_path for error in errors):
         lines += _dataset_mistakes(config["dataset"], layers)
     return sorted(set(lines))
 
 
+GIVEN = {
+    "table": "--config 'dataset={path: DIR, table: FILE.csv}'",
+    "folder": "--config \"dataset={path: DIR, patient: '([^/_]+)_'}\"",
+}
+
+
 def _dataset_mistakes(dataset, layers):
-    """What the schema cannot say: which edition needs which of path and table, and that the folder is there."""
-    edition, path, table = dataset["edition"], dataset["path"], dataset["table"]
-    path = path and os.path.expanduser(path)
-    given = (
-        "--config 'dataset={path: DIR, table: FILE.csv}'" if edition == "table" else "--config 'dataset={path: DIR}'"
-    )
-    for key, value, wanted in [("path", path, edition != "phantom"), ("table", table, edition == "table")]:
-        where = _where(["dataset", key], layers)
+    """What the schema cannot say: which edition needs which of path, table and patient, and that the folder is there."""
+    edition, path = dataset["edition"], dataset["path"] and os.path.expanduser(dataset["path"])
+    given = GIVEN.get(edition, "--config 'dataset={path: DIR}'")
+    for key, wanted in [
+        ("path", edition != "phantom"),
+        ("table", edition == "table"),
+        ("patient", edition == "folder"),
+    ]:
+        where, value = _where(["dataset", key], layers), dataset[key]
         if wanted and value is None:
             yield f"{where}: null, but the {edition} edition needs it; give it with {given}"
         elif not wanted and value is not None:
-            other = (
-                "--configfile config/kaggle.yaml or config/table.yaml"
-                if key == "path"
-                else "--configfile config/table.yaml"
-            )
-            yield f"{where}: {_yaml(value)}, but the {edition} edition has no {key}; for a dataset of your own add {other}"
+            other = {
+                "path": "config/kaggle.yaml, or that of another edition",
+                "table": "config/table.yaml",
+                "patient": "config/folder.yaml",
+            }[key]
+            yield f"{where}: {_yaml(value)}, but the {edition} edition has no {key}; for a dataset of your own add --configfile {other}"
         elif key == "path" and wanted and not os.path.isdir(path):  # of os.path, which takes any text for a path
             what = "is not a folder" if os.path.exists(path) else "does not exist"
             note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
             yield f"{where}: {path!r} {what}{note}; give the dataset's folder, best as an absolute path, with {given}"
+        elif key == "patient" and wanted:
+            try:
+                re.compile(value)
+            except re.error as error:
+                yield f"{where}: {_yaml(value)} is not a regular expression: {error}; give it with {given}"
 
 
 def _where(keys, layers):
@@ -134,6 +151,18 @@ def _allowed(schema):
     return ", ".join([text, *(f"{word} {schema[key]}" for key, word in bounds if key in schema)])
 
 
+def _not_yaml(text):
+    """Why a section that was given as text is none; '' where it reads well."""
+    try:
+        yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        problem = " ".join(str(getattr(error, "problem", error)).split())
+        return (
+            f"it cannot be read as YAML ({problem}); text with a backslash goes between single quotes, not double ones"
+        )
+    return ""
+
+
 def _yaml(value):
     """A value as it would stand in a configuration file, shortened."""
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -142,16 +171,59 @@ def _yaml(value):
 
 def split_settings(study):
     """The settings that a split depends on: an official test partition has no share to be drawn."""
-    unused = {"test"} if study["split"]["method"] == "official" else set()
-    return {key: value for key, value in study["split"].items() if key not in unused}
+    used = {"official": set(), "fractions": {"test"}, "folds": {"folds"}, "hash": {"test"}}[study["split"]["method"]]
+    return {key: value for key, value in study["split"].items() if key not in {"test", "folds"} - used}
 
 
 def split_name(study):
     """The name of a split under results/splits/: all that it depends on but the dataset, so that no two share one."""
     settings = split_settings(study)
-    return "-".join([settings.pop("method"), *(f"{key}{value}" for key, value in settings.items())])
+    parts = [
+        settings["method"],
+        *(f"{key}{settings[key]}" for key in ("test", "folds", "validation", "seed") if key in settings),
+    ]
+    if settings["by"] != "patient":
+        parts.append(f"by_{settings['by']}")
+    if settings["duplicates"] != "drop_from_training":
+        parts.append("duplicates_fail")
+    if (region := region_name(study)) != "crop":
+        parts.append(region)
+    return "-".join(parts)
+
+
+def folds(study):
+    """The numbers of the folds of a study's split."""
+    return range(study["split"]["folds"] if study["split"]["method"] == "folds" else 1)
+
+
+def region_settings(study):
+    """The settings that decide which images a study is made of, before any is decoded."""
+    depends = {"crop": [], "context": ["margin_unit"], "full": ["mixed"]}[study["image"]["region"]]
+    return {key: study["image"][key] for key in ["region", *depends]}
+
+
+def region_name(study):
+    """The name of a list of images under results/regions/: crop, context, context_mm, full or full_unmixed."""
+    settings = region_settings(study)
+    variant = {"margin_unit": {"percent": "", "mm": "_mm"}, "mixed": {"malignant": "", "leave_out": "_unmixed"}}
+    return settings["region"] + "".join(variant[key][settings[key]] for key in settings if key in variant)
+
+
+def image_settings(study):
+    """The settings that the pixels of a study's images depend on; not how many files they are spread over."""
+    keys = ["region", *(["margin", "margin_unit"] if study["image"]["region"] == "context" else []), "fit", "size"]
+    return {key: study["image"][key] for key in keys}
 
 
 def image_name(study):
-    """The name of a set of tensors under results/tensors/: all image settings."""
-    return f"crop-{study['image']['size']}"
+    """The name of a set of tensors under results/tensors/: all settings that it depends on."""
+    settings = image_settings(study)
+    margin = [f"margin{settings['margin']:g}"] if "margin" in settings else []
+    fit = [settings["fit"]] if settings["fit"] != "stretch" else []
+    return "-".join([region_name(study), *margin, *fit, str(settings["size"])])
+
+
+def shard_names(study):
+    """The names of the parts that a set of tensors is made in: 1of1, or 1of3, 2of3 and 3of3."""
+    number = study["image"]["shards"]
+    return [f"{part}of{number}" for part in range(1, number + 1)]

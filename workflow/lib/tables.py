@@ -1,5 +1,7 @@
 """Reading and writing the tables that stand between steps, each checked against workflow/schemas/tables.schema.yaml."""
 
+import csv
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
@@ -9,15 +11,18 @@ from lib.log import InputError, some
 
 SCHEMAS = yaml.safe_load((Path(__file__).resolve().parents[1] / "schemas/tables.schema.yaml").read_text())
 DTYPES = {"text": "str", "integer": "Int64", "number": "float64"}
+AS_TEXT = {"dtype": str, "keep_default_na": False}
+CHUNK = 50_000  # rows that are read at a time where a table need not be in memory whole
 
 
-def read_table(path, table):
+def read_table(path, table, rows=None):
     """The CSV at `path` as a DataFrame with the schema's columns and types; a missing text is ''.
 
-    Raises InputError where the file does not keep to the schema, naming the rows.
+    rows: (start, stop) reads these alone, in bounded memory. Raises InputError where the file does not keep to the schema,
+    naming the rows.
     """
     columns = SCHEMAS[table]["columns"]
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame = pd.read_csv(path, **AS_TEXT) if rows is None else _read_rows(path, *rows)
     if missing := [name for name in columns if name not in frame]:
         raise InputError(
             f"{path}: no column {some(missing)}; found: {some(frame.columns, 30)}. Make it again, or add the column."
@@ -29,45 +34,103 @@ def read_table(path, table):
                 frame[name] = frame[name].replace("", "nan").astype(object).astype(float).astype(dtype)
             except (ValueError, TypeError) as error:  # no number, no whole number
                 raise InputError(f"{path}: column {name}: {error}") from None
-    return _checked(frame[list(columns)], path, table)
+    return _checked(frame[list(columns) + further_columns(frame, table)], path, table)
+
+
+def count_rows(path):
+    """The number of rows of a CSV, in bounded memory; a value may hold a line's end."""
+    return sum(map(len, pd.read_csv(path, usecols=[0], chunksize=CHUNK, **AS_TEXT)))
+
+
+def _read_rows(path, start, stop):
+    parts = []
+    for chunk in pd.read_csv(path, chunksize=CHUNK, **AS_TEXT):
+        parts.append(chunk.loc[start : stop - 1])  # rows are numbered from the first chunk on
+        if chunk.index[-1] >= stop - 1:
+            break
+    return pd.concat(parts, ignore_index=True)
+
+
+def further_columns(frame, table):
+    """The columns of `frame` beside the schema's, where a table may have such: a dataset's own, as text."""
+    return [name for name in frame if name not in SCHEMAS[table]["columns"]] if SCHEMAS[table].get("further") else []
 
 
 def read_dataset_csv(path, needed):
     """A CSV that came with a dataset, as a DataFrame of stripped text; spaces in the names of columns become underscores.
 
-    "N/A" and the like stay what they are. Raises InputError where the file is no such table or lacks a column of `needed`.
+    Its values may be separated by commas, semicolons or tabs. "N/A" and the like stay what they are. The index tells a row's
+    place in the file, where blank lines count and are left out. Raises InputError where the file is no such table or lacks a column of `needed`.
     """
     try:
         # The first line is read as a row, so that pandas neither takes a column for an index nor renames one.
-        lines = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None).fillna("")
+        lines = pd.read_csv(
+            path, sep=_separator(path, needed), dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None,
+            skiprows=_blank_lines(path), skip_blank_lines=False,
+        ).fillna("")  # fmt: skip
     except pd.errors.EmptyDataError:
         raise InputError(f"{path} is empty: it needs a first line with the columns {', '.join(needed)}.") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except (pd.errors.ParserError, csv.Error, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} is not a CSV in UTF-8 with as many values in each row as columns: {error}. Correct it."
         ) from None
-    right = {column.lower(): column for column in needed}
-    names = [name.strip().replace(" ", "_") for name in lines.iloc[0]]
-    names = [right.get(name.lower(), name) for name in names]
-    frame = lines.iloc[1:].set_axis(names, axis="columns").reset_index(drop=True)
-    if len(names) == 1 and any(separator in names[0] for separator in ";\t"):
-        raise InputError(f"{path}: its values are separated by semicolons or tabs; save it as a CSV with commas.")
+    names = _columns(lines.iloc[0], needed)
+    frame = lines.iloc[1:].set_axis(names, axis="columns").apply(lambda column: column.str.strip())
+    frame = frame[(frame != "").any(axis=1)]
+    frame.index -= 1
+    nameless = [number for number, name in enumerate(names) if not name]
+    if wrong := [number + 1 for number in nameless if (frame.iloc[:, number] != "").any()]:
+        raise InputError(f"{path}: column {some(wrong)} holds values and has no name. Name it, or empty it.")
+    frame = frame.iloc[:, [number for number, name in enumerate(names) if name]]  # a spreadsheet's trailing separators
+    names = [*filter(None, names)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"{path}: the column {some(twice)} stands there twice. Keep the right one.")
     if missing := [column for column in needed if column not in frame]:
         raise InputError(
             f"{path}: no column {some(missing)}; found: {some(frame.columns, 40)}. Add the column, or name the right table."
         )
-    return frame.apply(lambda column: column.str.strip())
+    return frame
+
+
+def _blank_lines(path):
+    """How many lines are blank before the first that is not."""
+    with open(path, encoding="utf-8-sig") as file:
+        return sum(1 for _ in takewhile(lambda line: not line.strip(), file))
+
+
+def _columns(line, needed):
+    """The names in a table's first line, in this project's spelling."""
+    right = {column.lower(): column for column in needed}
+    names = [name.strip().replace(" ", "_") for name in line]
+    return [right.get(name.lower(), name) for name in names]
+
+
+def _separator(path, needed):
+    """The comma, semicolon or tab that divides a table's first line into most of the columns that are needed."""
+
+    def columns(separator):
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            line = next(filter(None, csv.reader(file, delimiter=separator)), [])
+        return len(set(_columns(line, needed)) & set(needed)), len(line)
+
+    return max(",;\t", key=columns)
 
 
 def write_table(frame, path, table):
     """Write the schema's columns of `frame` to a CSV. Raises InputError, as read_table does, before anything is written."""
-    frame = frame.reindex(columns=list(SCHEMAS[table]["columns"]))
-    text = [name for name, column in SCHEMAS[table]["columns"].items() if column.get("type", "text") == "text"]
-    frame = frame.assign(**{name: frame[name].fillna("").astype(str) for name in text})
+    further = further_columns(frame, table)
+    frame = frame.reindex(columns=[*SCHEMAS[table]["columns"], *further])
+    text = [
+        name for name, column in SCHEMAS[table]["columns"].items() if column.get("type", "text") == "text"
+    ] + further
+    # As objects: a column of nothing but missing values is one of numbers to pandas.
+    frame = frame.assign(**{name: frame[name].astype(object).fillna("").astype(str) for name in text})
+    # Python's csv does not quote a carriage return by itself, though readers take one for the end of a line.
+    returns = any(frame[name].str.contains("\r", regex=False).any() for name in text)
     # 17 significant digits are needed to read back a float64 as it was; pandas writes the shortest text that does.
-    _checked(frame, path, table).to_csv(path, index=False, lineterminator="\n")
+    _checked(frame, path, table).to_csv(
+        path, index=False, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    )
 
 
 def left_in(frame, *excluded):

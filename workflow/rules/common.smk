@@ -4,10 +4,16 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
+from lib.editions.layout import CASE_TABLES, find
 from lib.results import claim_results, closing_words, other_owner, owner
 from lib.study import (
+    folds,
     image_name,
+    image_settings,
     mistakes,
+    region_name,
+    region_settings,
+    shard_names,
     split_name,
     split_settings,
     typed,
@@ -26,16 +32,36 @@ config = typed(config)
 if wrong := mistakes(config, list(config_layers())):
     raise WorkflowError(f"The configuration has {len(wrong)} mistake(s):", *(f"  {line}" for line in wrong))
 
+# The downloads, by their rules, and what each leaves. They stand beside any study.
+DOWNLOADS = {"download_kaggle": "results/downloads/kaggle.json", "download_idc": "results/downloads/idc.json"}
+STEPS = set()  # the rules that are about to run; onstart fills it
+
 OWNER = owner(config, Path.cwd())
-if message := other_owner("results/dataset.json", OWNER):
-    raise WorkflowError(message)
+OTHER_OWNER = other_owner("results/dataset.json", OWNER)
+# What is asked for is known to onstart alone, which is not called for a dry run: so this looks at the command itself.
+if OTHER_OWNER and not any(name in word for word in sys.argv for name in [*DOWNLOADS, *DOWNLOADS.values()]):
+    raise WorkflowError(OTHER_OWNER)
 
 # An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x seeds.
 EXPERIMENTS = {"baseline": config}
-SPLITS = {split_name(study): split_settings(study) for study in EXPERIMENTS.values()}
-IMAGES = {image_name(study): study["image"] for study in EXPERIMENTS.values()}
-RUNS = [f"{name}/fold0-seed{seed}" for name, study in EXPERIMENTS.items() for seed in study["seeds"]]
-FIGURES = ["accuracy", "loss"]
+REGIONS = {region_name(study): region_settings(study) for study in EXPERIMENTS.values()}
+IMAGES = {image_name(study): study for study in EXPERIMENTS.values()}
+SPLITS = {split_name(study): study for study in EXPERIMENTS.values()}
+RUNS = [
+    f"{name}/fold{fold}-seed{seed}"
+    for name, study in EXPERIMENTS.items()
+    for fold in folds(study)
+    for seed in study["seeds"]
+]
+# The steps that leave something out, and list it.
+LEAVE_OUT = [
+    "inventory",
+    *(f"regions/{name}" for name in REGIONS),
+    *(f"splits/{name}" for name in SPLITS),
+    *(f"tensors/{name}" for name in IMAGES),
+]
+CURVES = ["accuracy", "loss"]
+FIGURES = [*CURVES, "flow"]
 
 DATASET = OWNER["path"] or "results/phantom"
 PHANTOM_TABLES = [
@@ -51,8 +77,10 @@ PHANTOM_TABLES = [
 
 wildcard_constraints:
     experiment="|".join(EXPERIMENTS),
+    region="|".join(REGIONS),
     split="|".join(map(re.escape, SPLITS)),
-    image="|".join(IMAGES),
+    image="|".join(map(re.escape, IMAGES)),
+    shard=r"\d+of\d+",
     fold=r"\d+",
     seed=r"\d+",
     figure="|".join(FIGURES),
@@ -62,8 +90,10 @@ def dataset_tables():
     """The tables that describe the dataset: editing one takes the inventory again. It tells of those that are missing."""
     if OWNER["edition"] == "phantom":
         return PHANTOM_TABLES
-    tables = [Path(DATASET, OWNER["table"])] if OWNER["table"] else sorted(Path(DATASET).glob("csv/*.csv"))
-    return [str(path) for path in tables if path.is_file()]
+    if OWNER["table"]:
+        return [str(path) for path in [Path(DATASET, OWNER["table"])] if path.is_file()]
+    names = [*CASE_TABLES.values(), *(["dicom_info.csv"] if OWNER["edition"] == "kaggle" else [])]
+    return [str(path) for paths in find(DATASET, names).values() for path in paths]
 
 
 def study(wildcards):
@@ -79,6 +109,16 @@ def of_split(file):
 def of_tensors(file):
     """The path of a file of the tensors that a run uses."""
     return lambda wildcards: f"results/tensors/{image_name(study(wildcards))}/{file}"
+
+
+def shards(study, file):
+    """The paths of a file of each shard of a study's tensors, in their order."""
+    return [f"results/tensors/{image_name(study)}/shard-{shard}/{file}" for shard in shard_names(study)]
+
+
+def of_region(study, file):
+    """The path of a file of the region that a study's images show."""
+    return f"results/regions/{region_name(study)}/{file}"
 
 
 def scaled(amount):

@@ -32,6 +32,14 @@ rule take_inventory:
     output:
         files=ensure("results/inventory/files.csv", non_empty=True),
         lesions=ensure("results/inventory/lesions.csv", non_empty=True),
+        headers=update("results/inventory/headers.csv"),  # kept, so that the next scan reads only what changed
+        fingerprint=ensure("results/inventory/fingerprint.json", non_empty=True),
+        conflicts=report(
+            ensure("results/inventory/conflicts.csv", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "lesions of both classes"},
+            caption="../report/conflicts.rst",
+        ),
         excluded=report(
             ensure("results/inventory/excluded.csv", non_empty=True),
             category="1 Dataset",
@@ -55,9 +63,8 @@ rule take_inventory:
         mem_mb=scaled(2000),
         runtime=scaled(60),
     params:
-        edition=OWNER["edition"],
-        path=lambda wildcards: DATASET,
-        table=OWNER["table"],
+        # As a function: a path may hold braces.
+        dataset=lambda wildcards: OWNER | {"path": DATASET, "patient": config["dataset"]["patient"]},
         code=closure("take_inventory"),
     script:
         "../scripts/take_inventory.py"
@@ -67,6 +74,7 @@ rule draw_contact_sheet:
     input:
         lesions=rules.take_inventory.output.lesions,
         excluded=rules.take_inventory.output.excluded,
+        fingerprint=rules.take_inventory.output.fingerprint,
     output:
         report(
             ensure("results/inventory/contact_sheet_{label}.png", non_empty=True),
@@ -90,18 +98,42 @@ rule draw_contact_sheet:
         "../scripts/draw_contact_sheet.py"
 
 
-rule decode_images:
+rule list_images:
     input:
+        files=rules.take_inventory.output.files,
         lesions=rules.take_inventory.output.lesions,
         excluded=rules.take_inventory.output.excluded,
+        fingerprint=rules.take_inventory.output.fingerprint,
     output:
-        pixels=ensure("results/tensors/{image}/pixels.npy", non_empty=True),
-        index=ensure("results/tensors/{image}/index.csv", non_empty=True),
-        excluded=ensure("results/tensors/{image}/excluded.csv", non_empty=True),
+        images=ensure("results/regions/{region}/images.csv", non_empty=True),
+        excluded=ensure("results/regions/{region}/excluded.csv", non_empty=True),
     log:
-        "results/logs/decode_images/{image}.log",
+        "results/logs/list_images/{region}.log",
     benchmark:
-        "results/benchmarks/decode_images/{image}.tsv"
+        "results/benchmarks/list_images/{region}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        region=lambda wildcards: REGIONS[wildcards.region],
+        code=closure("list_images"),
+    script:
+        "../scripts/list_images.py"
+
+
+rule decode_images:
+    input:
+        images=lambda wildcards: of_region(IMAGES[wildcards.image], "images.csv"),
+    output:
+        pixels=ensure("results/tensors/{image}/shard-{shard}/pixels.npy", non_empty=True),
+        index=ensure("results/tensors/{image}/shard-{shard}/index.csv", non_empty=True),
+        excluded=ensure("results/tensors/{image}/shard-{shard}/excluded.csv", non_empty=True),
+    log:
+        "results/logs/decode_images/{image}-{shard}.log",
+    benchmark:
+        "results/benchmarks/decode_images/{image}-{shard}.tsv"
     conda:
         "../../environment.yml"
     threads: 4
@@ -110,7 +142,51 @@ rule decode_images:
         runtime=scaled(120),
     params:
         path=lambda wildcards: DATASET,
-        size=lambda wildcards: IMAGES[wildcards.image]["size"],
+        image=lambda wildcards: image_settings(IMAGES[wildcards.image]),
         code=closure("decode_images"),
     script:
         "../scripts/decode_images.py"
+
+
+rule gather_tensors:
+    input:
+        index=lambda wildcards: shards(IMAGES[wildcards.image], "index.csv"),
+        excluded=lambda wildcards: shards(IMAGES[wildcards.image], "excluded.csv"),
+    output:
+        index=ensure("results/tensors/{image}/index.csv", non_empty=True),
+        excluded=ensure("results/tensors/{image}/excluded.csv", non_empty=True),
+    log:
+        "results/logs/gather_tensors/{image}.log",
+    benchmark:
+        "results/benchmarks/gather_tensors/{image}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        code=closure("gather_tensors"),
+    script:
+        "../scripts/gather_tensors.py"
+
+
+rule find_duplicates:
+    input:
+        files=rules.take_inventory.output.files,
+    output:
+        ensure("results/inventory/duplicates.csv", non_empty=True),
+    log:
+        "results/logs/find_duplicates/duplicates.log",
+    benchmark:
+        "results/benchmarks/find_duplicates/duplicates.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 4
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(120),
+    params:
+        path=lambda wildcards: DATASET,
+        code=closure("find_duplicates"),
+    script:
+        "../scripts/find_duplicates.py"

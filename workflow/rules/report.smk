@@ -12,7 +12,7 @@ rule tabulate_curves:
                 labels={"what": f"{figure}, table"},
                 caption="../report/curves_table.rst",
             )
-            for figure in FIGURES
+            for figure in CURVES
         ],
     log:
         "results/logs/tabulate_curves/curves.log",
@@ -35,9 +35,9 @@ rule draw_figure:
     output:
         report(
             ensure("results/plots/{figure}.png", non_empty=True),
-            category="2 Results",
+            category=lambda wildcards: "2 Results" if wildcards.figure in CURVES else "1 Dataset",
             labels={"what": "{figure}, figure"},
-            caption="../report/curves.rst",
+            caption="../report/figure.rst",
         ),
     log:
         "results/logs/draw_figure/{figure}.log",
@@ -53,3 +53,76 @@ rule draw_figure:
         code=closure("draw_figure"),
     script:
         "../scripts/draw_figure.py"
+
+
+# What went into a study and what did not, by partition: counted from the same tables.
+ACCOUNT = {
+    "lesions": rules.take_inventory.output.lesions,
+    "excluded": rules.take_inventory.output.excluded,
+    "images": of_region(EXPERIMENTS["baseline"], "images.csv"),
+    "region_excluded": of_region(EXPERIMENTS["baseline"], "excluded.csv"),
+    "undecoded": f"results/tensors/{image_name(EXPERIMENTS['baseline'])}/excluded.csv",
+    "manifest": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/manifest.csv",
+    "split_excluded": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/excluded.csv",
+    "gate": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/gate.json",
+}
+
+
+rule count_flow:
+    input:
+        **ACCOUNT,
+    output:
+        report(
+            ensure("results/plots/flow.csv", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "flow, table"},
+            caption="../report/flow_table.rst",
+        ),
+    log:
+        "results/logs/count_flow/flow.log",
+    benchmark:
+        "results/benchmarks/count_flow/flow.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        region=EXPERIMENTS["baseline"]["image"]["region"],
+        code=closure("count_flow"),
+    script:
+        "../scripts/count_flow.py"
+
+
+rule tabulate_characteristics:
+    input:
+        **ACCOUNT,
+        files=rules.take_inventory.output.files,
+    output:
+        csv=report(
+            ensure("results/plots/characteristics.csv", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "characteristics by partition, CSV"},
+            caption="../report/characteristics.rst",
+        ),
+        html=report(
+            ensure("results/characteristics.html", non_empty=True),
+            category="1 Dataset",
+            labels={"what": "characteristics by partition"},
+            caption="../report/characteristics.rst",
+        ),
+    log:
+        "results/logs/tabulate_characteristics/characteristics.log",
+    benchmark:
+        "results/benchmarks/tabulate_characteristics/characteristics.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        region=EXPERIMENTS["baseline"]["image"]["region"],
+        edition=OWNER["edition"],
+        code=closure("tabulate_characteristics"),
+    script:
+        "../scripts/tabulate_characteristics.py"

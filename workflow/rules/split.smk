@@ -3,8 +3,9 @@
 
 rule split_patients:
     input:
+        images=lambda wildcards: of_region(SPLITS[wildcards.split], "images.csv"),
         lesions=rules.take_inventory.output.lesions,
-        excluded=rules.take_inventory.output.excluded,
+        duplicates=rules.find_duplicates.output[0],
     output:
         manifest=ensure("results/splits/{split}/manifest.csv", non_empty=True),
         excluded=ensure("results/splits/{split}/excluded.csv", non_empty=True),
@@ -15,10 +16,10 @@ rule split_patients:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=scaled(1000),
+        mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        split=lambda wildcards: SPLITS[wildcards.split],
+        split=lambda wildcards: split_settings(SPLITS[wildcards.split]),
         code=closure("split_patients"),
     script:
         "../scripts/split_patients.py"
@@ -26,8 +27,10 @@ rule split_patients:
 
 rule audit_split:
     input:
+        images=lambda wildcards: of_region(SPLITS[wildcards.split], "images.csv"),
         lesions=rules.take_inventory.output.lesions,
-        left_out=[rules.take_inventory.output.excluded, rules.split_patients.output.excluded],
+        duplicates=rules.find_duplicates.output[0],
+        left_out=rules.split_patients.output.excluded,
         manifest=rules.split_patients.output.manifest,
     output:
         report(
@@ -43,10 +46,10 @@ rule audit_split:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=scaled(1000),
+        mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        split=lambda wildcards: SPLITS[wildcards.split],
+        split=lambda wildcards: split_settings(SPLITS[wildcards.split]),
         code=closure("audit_split"),
     script:
         "../scripts/audit_split.py"
@@ -72,3 +75,21 @@ rule gate_split:
         code=closure("gate_split"),
     script:
         "../scripts/gate_split.py"
+
+
+# `snakemake audit` prints what was found, also where the gate stays shut.
+rule audit:
+    input:
+        expand("results/splits/{split}/audit.json", split=SPLITS),
+    log:
+        "results/logs/audit/audit.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(250),
+        runtime=scaled(5),
+    params:
+        code=closure("audit"),
+    script:
+        "../scripts/audit.py"

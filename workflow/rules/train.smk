@@ -5,7 +5,7 @@ rule train_network:
     input:
         manifest=of_split("manifest.csv"),
         gate=of_split("gate.json"),
-        pixels=of_tensors("pixels.npy"),
+        pixels=lambda wildcards: shards(study(wildcards), "pixels.npy"),
         index=of_tensors("index.csv"),
     output:
         model=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/model.keras", non_empty=True),

@@ -31,10 +31,11 @@ def measure(label, probability, majority):
 
 def evaluate_run(predictions):
     """A DataFrame with a row per partition and metric: partition, level, metric, value."""
+    origin = {column: predictions[column].iloc[0] for column in ("dataset", "leaks")}
     majority = int(predictions.loc[predictions["partition"] == "training", "label"].mean() > 0.5)
     return pd.DataFrame(
         [
-            {"partition": partition, "level": "image", "metric": metric, "value": value}
+            {"partition": partition, "level": "image", "metric": metric, "value": value} | origin
             for partition in ("training", "validation", "test")
             if len(rows := predictions[predictions["partition"] == partition])
             for metric, value in measure(rows["label"].to_numpy(int), rows["probability"].to_numpy(), majority)
@@ -60,7 +61,7 @@ if __name__ == "__main__":
         run |= {name: int(snakemake.wildcards[name]) for name in ("fold", "seed")}
         predictions = read_table(snakemake.input.predictions, "predictions")
         manifest = read_table(snakemake.input.manifest, "manifest").query("fold == @run['fold']")
-        images = manifest.merge(read_table(snakemake.input.index, "index"), on="image_id")
+        images = manifest[manifest["image_id"].isin(read_table(snakemake.input.index, "index")["image_id"])]
         refuse_strangers(predictions, images, snakemake.input.predictions)
         values = evaluate_run(predictions).assign(**run)
         write_table(values, snakemake.output[0], "metrics")

@@ -16,13 +16,17 @@ def gate_split(audit, where):
             f"{where} fails {len(failed)} check(s):\n"
             + "\n".join(lines)
             + "\nNothing is trained or evaluated on this split. All of it is "
-            "in audit.json. If manifest.csv was edited by hand, delete it; else this is a defect of the workflow: report it."
+            "in audit.json; `snakemake audit` prints it. Duplicates: remove one of each from the dataset, or choose "
+            "split.duplicates: drop_from_training. A shared file: correct the dataset's tables. If manifest.csv was edited by hand, delete it; "
+            "else this is a defect of the workflow: report it."
         )
 
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        gate_split(json.loads(Path(snakemake.input.audit[0]).read_text(encoding="utf-8")), snakemake.input.manifest)
+        audit = json.loads(Path(snakemake.input.audit[0]).read_text(encoding="utf-8"))
+        gate_split(audit, snakemake.input.manifest)
         digest = hashlib.sha256(Path(snakemake.input.manifest).read_bytes()).hexdigest()
-        Path(snakemake.output[0]).write_text(json.dumps({"passed_manifest_sha256": digest}, indent=2) + "\n")
+        passed = {"passed_manifest_sha256": digest, "dataset": audit["dataset"], "leaks": audit["leaks"]}
+        Path(snakemake.output[0]).write_text(json.dumps(passed, indent=2) + "\n")
         print("every check passed or only warned")

@@ -13,7 +13,7 @@ COLUMNS = {"training": "{}", "validation": "val_{}"}
 def curve(histories, measure):
     """A DataFrame with a row per run, partition and epoch. `histories` is {(experiment, fold, seed): its history}."""
     parts = [
-        history[["epoch", "kept"]].assign(
+        history[["epoch", "kept", "dataset", "leaks"]].assign(
             experiment=experiment, fold=fold, seed=seed, partition=partition, value=history[column.format(measure)]
         )
         for (experiment, fold, seed), history in histories.items()

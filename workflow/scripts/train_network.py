@@ -1,6 +1,8 @@
 """Train one network on one fold with one seed, save it, and predict every image of the manifest with it."""
 
+import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 from lib.augmentation import affine_transforms
 from lib.log import InputError, log_to, some
 from lib.tables import read_table, write_table
+from lib.tensors import Shards
 
 SHUFFLE, WARP = 0, 1  # what a random generator is for: each use has a stream of its own
 
@@ -75,7 +78,7 @@ def plain_data(pixels, rows, labels, batch_size):
 def train_network(pixels, images, seed, training, augmentation):
     """(model, history): the network with the weights of its best epoch, and a DataFrame with a row per epoch.
 
-    pixels: uint8 (n, size, size), may be mapped from a file. images: the manifest's rows with `row`, their place in pixels.
+    pixels: uint8 (n, size, size), an array or Shards. images: the manifest's rows with `row`, their place in pixels.
     Raises InputError if the loss stops being a number.
     """
     import keras
@@ -150,7 +153,9 @@ def use_threads(threads):
 
 def main(inputs, output, fold, seed, training, augmentation):
     manifest = read_table(inputs.manifest, "manifest")
-    images = manifest[manifest["fold"] == fold].merge(read_table(inputs.index, "index"), on="image_id", validate="1:1")
+    images = manifest[manifest["fold"] == fold].merge(
+        read_table(inputs.index, "index"), on="image_id", validate="1:1", suffixes=("", "_decoded")
+    )
     if undecoded := len(manifest[manifest["fold"] == fold]) - len(images):
         print(
             f"{undecoded} images of the manifest are left out: they could not be decoded (excluded.csv of the tensors)"
@@ -160,11 +165,14 @@ def main(inputs, output, fold, seed, training, augmentation):
         raise InputError(
             f"{inputs.manifest}: of {some(gone)}, no images of both classes could be decoded: see {Path(inputs.index).parent}/excluded.csv."
         )
-    pixels = np.load(inputs.pixels, mmap_mode="r")
+    pixels = Shards(inputs.pixels)
     use_threads(training["threads"])
     model, history = train_network(pixels, images, seed, training, augmentation)
     model.save(output.model)
-    write_table(history, output.history, "history")
+    origin = {column: images[column].iloc[0] for column in ("dataset", "leaks")}
+    with zipfile.ZipFile(output.model, "a") as archive:  # Keras reads the parts that it knows
+        archive.writestr("origin.json", json.dumps(origin))
+    write_table(history.assign(**origin), output.history, "history")
     write_table(predict(model, pixels, images, training["batch_size"]), output.predictions, "predictions")
 
 

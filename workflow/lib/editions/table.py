@@ -1,18 +1,39 @@
-"""Images of one's own: a CSV with the columns file, label and patient, and the image files that it names."""
+"""Images of one's own: a CSV with the columns file, label and patient, what else is known, and the image files that it names."""
 
 from pathlib import Path, PurePosixPath
 
-from lib.images import read_headers
+import numpy as np
+import pandas as pd
+
+from lib.headers import as_table
 from lib.log import InputError, some
-from lib.tables import read_dataset_csv
+from lib.tables import SCHEMAS, read_dataset_csv
 
-LABELS = ("benign", "malignant")
+NEEDED = ["file", "label", "patient"]
+# What a table may hold besides, under its name there, and what a value may be; None: any text. A value may be missing.
+OPTIONAL = {
+    "partition": {"training": "training", "train": "training", "test": "test"},
+    "laterality": {"left": "left", "l": "left", "right": "right", "r": "right"},
+    "kind": {"mass": "mass", "calcification": "calcification", "calc": "calcification"},
+    "density": {**{letter: str(n) for n, letter in enumerate("abcd", 1)}, **{str(n): str(n) for n in range(1, 5)}},
+    "assessment": {str(n): str(n) for n in range(7)},
+    "subtlety": {str(n): str(n) for n in range(1, 6)},
+    "view": None,
+    "lesion": None,
+    "mask": None,
+    "full": None,
+    "pathology": None,
+}
+OWN = {"row": " row", "source": " source", "label": " label"}
+FILES = {"crop": "file", "mask": "mask", "full": "full"}
+LABELS = {"benign": "benign", "malignant": "malignant"}
 
 
-def read_own_table(folder, table, workers):
-    """(files, lesions, excluded), the rows of three tables as lists of dicts, from FOLDER/TABLE.
+def read_own_table(folder, table, scan):
+    """(files, lesions, excluded), three DataFrames, from FOLDER/TABLE. `scan` reads the headers of files.
 
-    Raises InputError where the table is missing or empty, lacks a column, or a row lacks a label or a patient.
+    Any column beside those above is kept in lesions.csv as a subgroup. Raises InputError where the table is missing or empty,
+    lacks a column, or holds a value that cannot be used.
     """
     folder, path = Path(folder), Path(folder, table)
     if not path.is_file():
@@ -20,71 +41,113 @@ def read_own_table(folder, table, workers):
         raise InputError(
             f"{path} does not exist; CSV files in {folder}: {found}. Name one with --config 'dataset={{table: FILE.csv}}'."
         )
-    rows = read_dataset_csv(path, ["file", "label", "patient"])[["file", "label", "patient"]].to_dict("records")
-    if not rows:
+    rows = read_dataset_csv(path, NEEDED)
+    rows = rows.rename(columns={name: name.lower() for name in rows if name.lower() in OPTIONAL})
+    if twice := sorted(set(rows.columns[rows.columns.duplicated()])):
+        raise InputError(f"{path}: the column {some(twice)} stands there twice, in other letters. Keep the right one.")
+    if rows.empty:
         raise InputError(
             f"{path} holds no rows: add one for each image, with file, label (benign or malignant) and patient."
         )
-    refuse_wrong_values(path, rows)
+    if taken := [name for name in rows if name in SCHEMAS["lesions"]["columns"] and name not in [*NEEDED, *OPTIONAL]]:
+        raise InputError(
+            f"{path}: a column is named {some(taken)}, which lesions.csv uses for something else. Rename it."
+        )
+    # OWN are names that no table can have, whose spaces are underscores by now. Rows are counted as a spreadsheet does.
+    rows = rows.assign(**{OWN["row"]: rows.index + 2, OWN["label"]: rows["label"]}).reset_index(drop=True)
+    rows[OWN["source"]] = f"{table} row " + rows[OWN["row"]].astype(str)
+    rows = with_known_values(path, rows)
+    for column in ("file", "mask", "full"):
+        rows[column] = rows[column].map(lambda name: name and str(PurePosixPath(name)))
+    lesions = describe(rows)
 
-    lesions, excluded, seen = [], [], {}
-    for number, row in enumerate(rows, start=2):
-        file = PurePosixPath(row["file"])
-        lesion = {
-            "image_id": str(file),
-            "lesion_id": str(file),
-            "patient_id": row["patient"],
-            "label": row["label"].lower(),
-            "pathology": row["label"],
-            "crop_file": str(file),
-            "source": f"{table} row {number}",
-        }
-        leave_out = {"image_id": str(file), "patient_id": row["patient"]}
-        if first := seen.get(file):
-            if (first["label"], first["patient_id"]) != (lesion["label"], lesion["patient_id"]):
-                raise InputError(
-                    f"{path}: {first['source']} and {lesion['source']} name {file} with another label or patient. Keep the right one."
-                )
-            detail = f"{lesion['source']} repeats {first['source']}, {file}"
-            excluded.append(
-                leave_out | {"image_id": "", "reason": "duplicate_row", "detail": detail}
-            )  # the row that it repeats stays
-            continue
-        seen[file] = lesion
-        lesions.append(lesion)
-        if file.is_absolute() or ".." in file.parts:
-            lesion["crop_file"] = ""
-            excluded.append(
-                leave_out
-                | {
-                    "reason": "outside_dataset",
-                    "detail": f"{lesion['source']}: give the path from {folder}, without '..'",
-                }
+    repeats = lesions[lesions.duplicated("image_id")]
+    first = lesions.drop_duplicates("image_id").set_index("image_id").loc[repeats["image_id"]]
+    if (
+        unlike := (repeats[["label", "patient_id"]].to_numpy() != first[["label", "patient_id"]].to_numpy()).any(1)
+    ).any():
+        told = [f"{a} and {b} ({c})" for a, b, c in zip(first["source"], repeats["source"], first.index, strict=True)]
+        raise InputError(
+            f"{path} gives a file another label or patient: {some(np.array(told)[unlike])}. Keep the right row of each."
+        )
+    again = repeats.assign(
+        detail=repeats["source"] + " repeats " + first["source"].to_numpy() + ", " + repeats["image_id"]
+    )
+    again = again.assign(reason="duplicate_row", image_id="")  # the row that it repeats stays
+    lesions = lesions.drop(repeats.index)
+
+    files, lost = [], []
+    for role in FILES:
+        column = f"{role}_file"
+        outside = lesions[column].str.startswith("/") | lesions[column].str.contains(r"(?:^|/)\.\.(?:/|$)")
+        headers = scan(lesions.loc[(lesions[column] != "") & ~outside, column].unique().tolist())
+        files.append(as_table(headers).assign(role=role, role_from="table"))
+        problems = pd.Series(
+            [headers.get(file, {"problem": ""})["problem"] for file in lesions[column]], lesions.index, str
+        )
+        problems = problems.mask(outside, "outside_dataset")
+        if role == "crop":
+            lost = lesions.assign(reason=problems, region="crop", detail=lesions["source"] + ": " + lesions[column])
+            lost = lost[problems != ""]
+            lesions[column] = lesions[column].mask(problems.isin(["missing_file", "outside_dataset"]), "")
+        elif outside.any():
+            told = lesions["source"] + ": " + lesions[column]
+            raise InputError(
+                f"{path}, column {role}: {some(told[outside])}. Give each path from {folder}, without '..'."
             )
-
-    named = [lesion for lesion in lesions if lesion["crop_file"]]
-    files = []
-    headers = read_headers([folder / lesion["crop_file"] for lesion in named], workers)
-    for lesion, header in zip(named, headers, strict=True):
-        file, problem = lesion["crop_file"], header["problem"]
-        if problem:
-            left_out = {"image_id": file, "patient_id": lesion["patient_id"], "reason": problem}
-            excluded.append(left_out | {"detail": f"{lesion['source']}: {folder / file}"})
-        if problem == "missing_file":
-            lesion["crop_file"] = ""
-        else:
-            files.append({"file": file, "role": "crop", "role_from": "table", **header})
-    return files, lesions, excluded
+    files = pd.concat([part for part in files if len(part)] or files[:1])
+    files = files[files["problem"] != "missing_file"].drop_duplicates("file")
+    return files, lesions, pd.concat([again, lost])
 
 
-def refuse_wrong_values(path, rows):
-    """Raise InputError for labels that are none, and for empty values; rows are numbered as a spreadsheet does, header first."""
-    wrong = []
-    for number, row in enumerate(rows, start=2):
-        if row["label"].lower() not in LABELS:
-            wrong.append(f"row {number}, label: {row['label']!r} (allowed: {', '.join(LABELS)})")
-        wrong += [f"row {number}, {column}: empty" for column in ("file", "patient") if not row[column]]
+def with_known_values(path, rows):
+    """The table with every optional column, its values in one spelling. Raises InputError for those that cannot be read, all at once."""
+    row = rows[OWN["row"]]
+    wrong = [
+        f"row {row[number]}, {column}: empty"
+        for column in ("file", "patient")
+        for number in np.flatnonzero(rows[column] == "")
+    ]
+    for column, allowed in {"label": LABELS, **OPTIONAL}.items():
+        if column not in rows:
+            rows[column] = ""
+        elif allowed:
+            given = rows[column].str.lower()
+            known = given.map(allowed).fillna("")
+            bad = (known == "") & ((given != "") | (column == "label"))
+            words = ", ".join(dict.fromkeys(allowed))
+            wrong += [
+                f"row {row[n]}, {column}: {rows[column].iloc[n]!r} (allowed: {words})" for n in np.flatnonzero(bad)
+            ]
+            rows[column] = known
     if wrong:
         raise InputError(
             f"{path}: {len(wrong)} value(s) that cannot be used: {some(wrong)}. Correct or remove these rows."
         )
+    return rows
+
+
+def describe(rows):
+    """The rows of lesions.csv, with the table's further columns under their own names."""
+    further = [name for name in rows if name not in [*NEEDED, *OPTIONAL, *OWN.values()]]
+    names = [rows["patient"], rows["laterality"], rows["lesion"]]
+    lesion_id = names[0].str.cat(names[1:], sep="_").mask(rows["lesion"] == "", rows["file"])
+    return pd.DataFrame(
+        {
+            "image_id": rows["file"],
+            "lesion_id": lesion_id,
+            "patient_id": rows["patient"],
+            "laterality": rows["laterality"],
+            "view": rows["view"].str.upper(),
+            "kind": rows["kind"],
+            "label": rows["label"],
+            "pathology": rows["pathology"].mask(rows["pathology"] == "", rows[OWN["label"]]),
+            "assessment": rows["assessment"].replace("0", ""),  # BI-RADS 0: not given
+            "breast_density": rows["density"],
+            "subtlety": rows["subtlety"],
+            "official_partition": rows["partition"],
+            **{f"{role}_file": rows[column] for role, column in FILES.items()},
+            "source": rows[OWN["source"]],
+            **{name: rows[name] for name in further},
+        }
+    )

@@ -1,0 +1,18 @@
+"""The index of all shards of a set of tensors in one table, and what could not be decoded in another."""
+
+import pandas as pd
+
+from lib.log import InputError, log_to, some
+from lib.tables import read_table, write_table
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        index = pd.concat([read_table(path, "index") for path in snakemake.input.index])
+        excluded = pd.concat([read_table(path, "excluded") for path in snakemake.input.excluded])
+        if index.empty:
+            raise InputError(
+                f"Not one of {len(excluded)} images could be decoded: {some(excluded['detail'], 3)}. Is the copy of the dataset whole?"
+            )
+        write_table(index, snakemake.output.index, "index")
+        write_table(excluded, snakemake.output.excluded, "excluded")
+        print(f"{len(index)} images; {len(excluded)} could not be decoded")
