@@ -1,6 +1,7 @@
 """The configuration: what is refused, how it is told, and that schema, defaults and documentation agree."""
 
 import copy
+import csv
 import json
 import re
 
@@ -199,7 +200,7 @@ def test_results_of_another_dataset_are_not_touched(tmp_path):
 STEPS = ["inventory", "tensors/crop-64"]
 
 
-def test_a_run_closes_with_its_test_metrics_and_what_was_left_out(tmp_path):
+def test_a_run_closes_with_what_was_left_out(tmp_path):
     assert list(closing_words(tmp_path, STEPS)) == []  # nothing was made yet
     for folder in ("inventory", "tensors/crop-64", "plots"):
         (tmp_path / folder).mkdir(parents=True)
@@ -207,9 +208,35 @@ def test_a_run_closes_with_its_test_metrics_and_what_was_left_out(tmp_path):
         "image_id,patient_id,reason,detail\na,p,missing_file,x\nb,p,missing_file,y\n"
     )
     (tmp_path / "tensors/crop-64/excluded.csv").write_text("image_id,patient_id,reason,detail\n")
-    rows = [("auroc", ""), ("accuracy", 0.75), ("majority_class_accuracy", 0.5), ("images", 8.0)]
-    lines = [f"baseline,0,1,test,image,{metric},{value}" for metric, value in rows]
-    (tmp_path / "metrics.csv").write_text("\n".join(["experiment,fold,seed,partition,level,metric,value", *lines]))
-    test, left_out = closing_words(tmp_path, STEPS)
-    assert test.startswith("Test, baseline, fold 0, seed 1: accuracy 0.750 (majority class 0.500), 8 images.")
-    assert left_out.startswith("Left out: missing_file 2. ")
+    assert next(closing_words(tmp_path, STEPS)).startswith("Left out: missing_file 2. ")
+
+
+def test_a_run_closes_with_its_test_metrics_and_how_sure_they_are(tmp_path):
+    columns = ["experiment", "of", "fold", "seed", "partition", "level", "metric"]
+    columns += ["value", "low", "high", "confidence", "sd", "runs", "n", "reason"]
+    measured = {
+        "auroc": ["", "", "", "", "", 12, 8, "not defined: no image is benign"],
+        "accuracy": [0.75, 0.5, 0.875, 0.95, "", 12, 8, ""],
+        "majority_class_accuracy": [0.5, 0.25, 0.75, 0.95, "", 12, 8, ""],
+    }
+
+    def words(*results):
+        lines = [[*of, "test", level, metric, *values] for of in results for metric, values in measured.items()
+                 for level in ("image", "patient")]  # fmt: skip
+        with open(tmp_path / "metrics.csv", "w", newline="") as file:
+            csv.writer(file).writerows([columns, *lines])
+        return list(closing_words(tmp_path, STEPS))
+
+    run = (
+        "AUROC none (not defined: no image is benign), accuracy 0.750 [0.500 to 0.875], majority class 0.500; 8 images."
+    )
+    single = words(["baseline", "run", 0, 1])
+    assert single == [
+        f"Test, baseline, fold 0, seed 1: {run}",
+        f"All metrics, by image, lesion, breast and patient: {tmp_path / 'metrics.csv'}. In brackets: 95 % intervals, by drawing patients.",
+    ]
+    measured["auroc"][:7] = [0.8, 0.7, 0.9, 0.95, 0.01, 12, 8]
+    many = words(*(["baseline", "run", 0, seed] for seed in range(12)), ["baseline", "mean", "", ""])
+    assert many[0].startswith("Test, baseline, mean of 12 runs: AUROC 0.800 ± 0.010 (SD) [0.700 to 0.900], ")
+    assert len(many) == 11
+    assert many[-1].startswith("3 more, and all metrics, by image, ")

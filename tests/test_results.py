@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.evaluation import evaluate, prepared
 from lib.figures import FIGURES, marked
 from lib.log import InputError
 from scripts.collect_metrics import as_json
-from scripts.evaluate_run import evaluate_run, refuse_strangers
+from scripts.evaluate_run import refuse_strangers
 from scripts.tabulate_curves import curve, run_of
 
 
@@ -18,6 +19,14 @@ def predictions(partition, labels, probabilities):
         {"image_id": names, "patient_id": names, "partition": partition, "label": labels, "probability": probabilities,
          "dataset": "d", "leaks": ""}
     )  # fmt: skip
+
+
+def evaluated(rows):
+    """The metrics of a run at the level of images; each image shows a lesion of its own."""
+    images = rows[["image_id"]].assign(lesion_id=rows["image_id"], laterality="")
+    evaluation = {"draws": 100, "confidence": 0.95, "seed": 1}
+    values = evaluate([prepared(rows, images, "crop")], images, "crop", evaluation)
+    return values[values["level"] == "image"]
 
 
 ROWS = pd.concat(
@@ -31,7 +40,7 @@ ROWS = pd.concat(
 
 
 def test_metrics_are_those_worked_out_by_hand():
-    values = evaluate_run(ROWS).set_index(["partition", "metric"])["value"]
+    values = evaluated(ROWS).set_index(["partition", "metric"])["value"]
     test = values["test"]
     assert (test["images"], test["benign"], test["malignant"]) == (5, 2, 3)
     assert test["accuracy"] == pytest.approx(3 / 5)
@@ -39,7 +48,7 @@ def test_metrics_are_those_worked_out_by_hand():
     assert test["specificity"] == pytest.approx(1 / 2)
     # Pairs of a malignant and a benign image: 0.6 against 0.2 and 0.6 (a tie, half), 0.9 against both, 0.4 against both.
     assert test["auroc"] == pytest.approx((1 + 0.5 + 1 + 1 + 1 + 0) / 6)
-    assert test["loss"] == pytest.approx(-np.log([0.8, 0.4, 0.6, 0.9, 0.4]).mean())
+    assert test["log_loss"] == pytest.approx(-np.log([0.8, 0.4, 0.6, 0.9, 0.4]).mean())
     # Training is mostly benign; the same call in test is right for 2 of 5.
     assert test["majority_class_accuracy"] == pytest.approx(2 / 5)
     assert values["training"]["majority_class_accuracy"] == pytest.approx(3 / 4)
@@ -47,15 +56,15 @@ def test_metrics_are_those_worked_out_by_hand():
 
 
 def test_certainty_that_is_wrong_has_a_finite_loss():
-    values = evaluate_run(predictions("test", [0, 1], [1.0, 1.0])).set_index("metric")["value"]
-    assert values["loss"] == pytest.approx(-np.log(1e-7) / 2, rel=1e-3)
+    values = evaluated(predictions("test", [0, 1], [1.0, 1.0])).set_index("metric")["value"]
+    assert values["log_loss"] == pytest.approx(-np.log(1e-7) / 2, rel=1e-3)
 
 
 def test_what_one_class_alone_leaves_undefined_is_null():
-    values = evaluate_run(predictions("test", [1, 1], [0.2, 0.8])).set_index("metric")["value"]
+    values = evaluated(predictions("test", [1, 1], [0.2, 0.8])).set_index("metric")["value"]
     assert values[["auroc", "specificity"]].isna().all()
     assert values["sensitivity"] == 0.5
-    document = as_json(evaluate_run(predictions("test", [1, 1], [0.2, 0.8])))
+    document = as_json(evaluated(predictions("test", [1, 1], [0.2, 0.8])))
     assert next(row for row in document["values"] if row["metric"] == "auroc")["value"] is None
 
 
@@ -127,6 +136,6 @@ def test_every_figure_bears_its_dataset_and_one_of_a_leaking_split_says_so(leaks
 
 
 def test_metrics_of_a_leaking_split_say_so_in_every_row():
-    values = evaluate_run(ROWS.assign(leaks="leaks patients (split by image)"))
+    values = evaluated(ROWS.assign(leaks="leaks patients (split by image)"))
     assert set(values["leaks"]) == {"leaks patients (split by image)"}
     assert set(values["dataset"]) == {"d"}

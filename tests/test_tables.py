@@ -74,8 +74,10 @@ def test_nothing_is_written_where_the_rows_are_wrong(tmp_path):
 def test_an_empty_number_is_missing_and_an_empty_text_is_empty(tmp_path):
     row = {
         "experiment": "e",
+        "of": "run",
         "fold": 0,
         "seed": 1,
+        "runs": 1,
         "partition": "test",
         "level": "image",
         "metric": "auroc",

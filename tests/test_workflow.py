@@ -44,27 +44,63 @@ def test_a_second_run_has_nothing_to_do(study):
 
 
 def test_metrics_are_recomputable_from_the_predictions(study):
-    """Each value of metrics.csv and metrics.json, by scikit-learn or by counting, from predictions.csv alone."""
+    """Each value of metrics.csv, by scikit-learn or by counting, from predictions.csv and the regions' images.csv alone."""
     rows = pd.read_csv(study / "results/runs/baseline/fold0-seed1/predictions.csv")
-    found = pd.read_csv(study / "results/metrics.csv").set_index(["partition", "metric"])["value"]
-    training_is_malignant = rows.query("partition == 'training'")["label"].mean() > 0.5
-    for partition, part in rows.groupby("partition"):
+    rows = rows.merge(pd.read_csv(study / "results/regions/crop/images.csv")[["image_id", "lesion_id", "laterality"]])
+    lesions = rows.groupby(["partition", "patient_id", "laterality", "lesion_id"], as_index=False)
+    lesions = lesions.agg({"label": "max", "probability": "mean"})
+    highest = {"label": "max", "probability": "max"}
+    units = {
+        "image": rows,
+        "lesion": lesions,
+        "breast": lesions.groupby(["partition", "patient_id", "laterality"], as_index=False).agg(highest),
+        "patient": lesions.groupby(["partition", "patient_id"], as_index=False).agg(highest),
+    }
+    found = pd.read_csv(study / "results/metrics.csv")
+    assert set(zip(found["partition"], found["level"], strict=True)) == {
+        (partition, level) for partition in ("training", "validation", "test") for level in units
+    }
+    for (partition, level), values in found.groupby(["partition", "level"]):
+        part = units[level].query("partition == @partition")
+        training_is_malignant = units[level].query("partition == 'training'")["label"].mean() > 0.5
         label, probability = part["label"], part["probability"]
         called = probability >= 0.5
-        wanted = {
-            "images": len(part),
+        counts = {
+            "images": (rows["partition"] == partition).sum(),
+            "patients": part["patient_id"].nunique(),
             "benign": (label == 0).sum(),
             "malignant": (label == 1).sum(),
-            "loss": metrics.log_loss(label, probability.clip(1e-7, 1 - 1e-7)),
+        }
+        wanted = {
+            "log_loss": metrics.log_loss(label, probability.clip(1e-7, 1 - 1e-7)),
+            "brier_score": ((label - probability) ** 2).mean(),
             "accuracy": (called == label).mean(),
             "majority_class_accuracy": (label == training_is_malignant).mean(),
+            "balanced_accuracy": metrics.balanced_accuracy_score(label, called),
             "auroc": metrics.roc_auc_score(label, probability),
+            "auprc": metrics.average_precision_score(label, probability),
             "sensitivity": called[label == 1].mean(),
             "specificity": (~called[label == 0]).mean(),
+            "ppv": label[called].mean() if called.any() else np.nan,
+            "npv": 1 - label[~called].mean() if (~called).any() else np.nan,
+            "f1": metrics.f1_score(label, called),
         }
-        assert found[partition].to_dict() == pytest.approx(wanted)
-    table = pd.read_csv(study / "results/metrics.csv").fillna({"leaks": ""}).to_dict("records")
-    assert json.loads((study / "results/metrics.json").read_text())["values"] == table
+        told = values.set_index("metric")["value"].to_dict()
+        assert set(told) - set(wanted) - set(counts) == {
+            "expected_calibration_error",
+            "calibration_slope",
+            "calibration_intercept",
+        }
+        assert {name: told[name] for name in wanted | counts} == pytest.approx(wanted | counts, nan_ok=True)
+        assert set(values["n"]) == {len(part)}
+
+
+def test_metrics_as_json_are_those_of_the_csv(study):
+    table = pd.read_csv(study / "results/metrics.csv").astype(object)
+    table = table.where(table.notna(), None).fillna({"leaks": "", "reason": ""})
+    document = json.loads((study / "results/metrics.json").read_text())
+    assert document["values"] == table.to_dict("records")
+    assert (document["positive"], document["threshold"]) == ("malignant", 0.5)
 
 
 def test_predictions_cover_the_manifest_but_for_what_did_not_decode(study):
@@ -190,6 +226,10 @@ IMPORTED_BY = {
     "characteristics": {"tabulate_characteristics"},
     "figures": {"draw_figure"},
     "diagram": {"draw_figure"},
+    "metrics": METRICS,
+    "levels": METRICS,
+    "bootstrap": METRICS,
+    "evaluation": METRICS,
     "closure": set(),
     "download": set(),
     "results": set(),
@@ -224,6 +264,9 @@ KEYS = {
     "augmentation.zoom=0.1": TRAIN,
     "augmentation.horizontal_flip=false": TRAIN,
     "seeds=[1, 2]": TRAIN,
+    "evaluation.draws=500": METRICS,
+    "evaluation.confidence=0.9": METRICS,
+    "evaluation.seed=2": METRICS,
     "download.path=elsewhere": set(),
 }
 
@@ -328,7 +371,10 @@ def test_the_default_study_comes_near_the_right_answer(tmp_path):
     """The phantom's ceiling is 0.9; 0.025 is the standard error of an AUROC of 0.9 on its 144 test images."""
     done = snakemake(ROOT, "--cores", "2", "--directory", tmp_path, "results/metrics.csv")
     assert done.returncode == 0, done.stdout
-    values = pd.read_csv(tmp_path / "results/metrics.csv").set_index(["partition", "metric"])["value"]
+    values = pd.read_csv(tmp_path / "results/metrics.csv").query("level == 'image'")
+    interval = values.query("partition == 'test' and metric == 'auroc'").iloc[0]
+    assert interval["low"] < 0.9 < interval["high"]
+    values = values.set_index(["partition", "metric"])["value"]
     assert 0.75 < values["test", "auroc"] < 0.9 + 3 * 0.025
     assert values["test", "accuracy"] > values["test", "majority_class_accuracy"] + 0.15
 

@@ -77,22 +77,46 @@ def closing_words(results, steps):
         yield f"Look at: {', '.join(look)}"
 
 
+# What a result is of: the last words name those of several runs first, which say more than any one of them.
+OF = {
+    "mean": "mean of {runs} runs",
+    "pooled": "all folds pooled",
+    "ensemble": "fold {fold}, ensemble of {runs} seeds",
+    "run": "fold {fold}, seed {seed}",
+}
+
+
 def _test_metrics(path):
-    runs = {}
     rows = _rows(path)
     if leaks := sorted({row["leaks"] for row in rows if row.get("leaks")}):
         yield f"NOT EVIDENCE OF PERFORMANCE: the split {' and '.join(leaks)}."
+    found = {}
     for row in rows:
-        if row["partition"] == "test" and row["value"]:
-            runs.setdefault(f"{row['experiment']}, fold {row['fold']}, seed {row['seed']}", {})[row["metric"]] = float(
-                row["value"]
-            )
-    for run, values in list(runs.items())[:10]:
-        auroc = f"AUROC {values['auroc']:.3f}, " if "auroc" in values else ""
-        yield (
-            f"Test, {run}: {auroc}accuracy {values['accuracy']:.3f} (majority class {values['majority_class_accuracy']:.3f}), "
-            f"{values['images']:.0f} images. All: {path}"
-        )
+        if row["partition"] == "test" and row["level"] == "image":
+            of = f"{row['experiment']}, {OF[row['of']].format(**row)}"
+            found.setdefault((list(OF).index(row["of"]), of), {})[row["metric"]] = row
+    several = sorted(found.items(), key=lambda item: item[0][0])
+    for (_, of), values in several[:10]:
+        auroc, accuracy = _told(values["auroc"]), _told(values["accuracy"])
+        majority = _told(values["majority_class_accuracy"], bare=True)
+        yield f"Test, {of}: AUROC {auroc}, accuracy {accuracy}, majority class {majority}; {values['auroc']['n']} images."
+    if found:
+        more = f"{len(several) - 10} more, and all" if several[10:] else "All"
+        told = {f"{100 * float(row['confidence']):g} %" for row in rows if row["confidence"]}
+        brackets = f" In brackets: {', '.join(sorted(told))} intervals, by drawing patients." if told else ""
+        yield f"{more} metrics, by image, lesion, breast and patient: {path}.{brackets}"
+
+
+def _told(row, bare=False):
+    """'0.915 [0.862 to 0.957]', of a mean with its standard deviation over the runs; or why there is no value."""
+    if not row["value"]:
+        return f"none ({row['reason']})"
+    parts = [f"{float(row['value']):.3f}"]
+    if not bare and row["sd"]:
+        parts.append(f"± {float(row['sd']):.3f} (SD)")
+    if not bare and row["low"]:
+        parts.append(f"[{float(row['low']):.3f} to {float(row['high']):.3f}]")
+    return " ".join(parts)
 
 
 def _rows(path):

@@ -1,4 +1,4 @@
-# From predictions to metrics: each run on its own, then all of them in one table.
+# From predictions to metrics: each run on its own, then all of them in one table, with what they make together.
 
 
 rule evaluate_run:
@@ -6,6 +6,7 @@ rule evaluate_run:
         manifest=of_split("manifest.csv"),
         gate=of_split("gate.json"),
         index=of_tensors("index.csv"),
+        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
         predictions=rules.train_network.output.predictions,
     output:
         ensure("results/runs/{experiment}/fold{fold}-seed{seed}/metrics.csv", non_empty=True),
@@ -19,6 +20,8 @@ rule evaluate_run:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
+        region=lambda wildcards: study(wildcards)["image"]["region"],
+        evaluation=lambda wildcards: study(wildcards)["evaluation"],
         code=closure("evaluate_run"),
     script:
         "../scripts/evaluate_run.py"
@@ -26,7 +29,9 @@ rule evaluate_run:
 
 rule collect_metrics:
     input:
-        expand("results/runs/{run}/metrics.csv", run=RUNS),
+        metrics=expand("results/runs/{run}/metrics.csv", run=RUNS),
+        predictions=expand("results/runs/{run}/predictions.csv", run=RUNS),
+        images=[of_region(study, "images.csv") for study in EXPERIMENTS.values()],
     output:
         csv=report(
             ensure("results/metrics.csv", non_empty=True),
@@ -47,9 +52,13 @@ rule collect_metrics:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
+        mem_mb=scaled(1000),
+        runtime=scaled(30),
     params:
+        experiments={
+            name: {"region": study["image"]["region"], "evaluation": study["evaluation"]}
+            for name, study in EXPERIMENTS.items()
+        },
         code=closure("collect_metrics"),
     script:
         "../scripts/collect_metrics.py"

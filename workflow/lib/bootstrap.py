@@ -1,0 +1,123 @@
+"""Estimates with their intervals: a bootstrap that draws patients with replacement, each with all that is theirs."""
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from lib.metrics import NEEDS, THRESHOLD, measure
+
+FEWEST_PATIENTS = 10  # that a metric must rest on for an interval: of fewer, draws hardly differ or lack a class
+MOST_UNDEFINED = 0.05  # share of the draws in which a metric may be undefined; the interval is then of the others
+# Chance alone raises what is a sum of distances: the estimate above the truth, and the draws above the estimate once more.
+RAISED_BY_CHANCE = {"expected_calibration_error"}
+BLOCK = 2**18  # weights that are looked at together: as many as fit in a processor's cache
+
+
+def draw_patients(patients, draws, seed):
+    """How often each patient was drawn, draws × patients: each draw takes as many as there are, with replacement."""
+    chosen = np.random.default_rng(seed).integers(patients, size=(draws, patients))
+    chosen += np.arange(draws)[:, None] * patients
+    return np.bincount(chosen.ravel(), minlength=draws * patients).reshape(draws, patients).astype(float)
+
+
+def draw_metrics(table, place, drawn):
+    """{metric: its value in each draw}. table: units with label, probability, majority; place: each unit's patient in `drawn`."""
+    label, probability, majority = (table[name].to_numpy() for name in ("label", "probability", "majority"))
+    size = max(1, BLOCK // len(table))
+    blocks = [
+        measure(label, probability, majority, drawn[start : start + size][:, place])
+        for start in range(0, len(drawn), size)
+    ]
+    return {metric: np.concatenate([block[metric] for block in blocks]) for metric in NEEDS}
+
+
+def interval(values, confidence, mirror=None):
+    """(low, high, reason): the percentiles of a metric's `values` in all draws, or None, None and why there is no interval.
+
+    mirror: an estimate about which they are mirrored, not below 0 (the basic bootstrap, Davison & Hinkley 1997): where draws
+    lie above the estimate, the truth lies as far below it.
+    """
+    defined = values[np.isfinite(values)]
+    if (undefined := len(values) - len(defined)) > MOST_UNDEFINED * len(values):
+        return None, None, f"no interval: not defined in {undefined} of {len(values)} draws"
+    if np.ptp(defined) < 1e-12:
+        return None, None, "no interval: the same in every draw"
+    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    if mirror is not None:
+        low, high = max(0, 2 * mirror - high), max(0, 2 * mirror - low)
+    return low, high, ""
+
+
+def estimate(tables, level, evaluation):
+    """The metrics of runs at one level in one partition, a DataFrame with metric, value, low, high, confidence, sd, runs, n, reason.
+
+    tables: of each run, its units: unit, patient_id, label (1: malignant), probability, majority (the label that training
+    holds most of), images. Of several runs the value is the mean over them and sd their standard deviation (n - 1); the
+    interval is that mean's, with the same patients drawn for all runs: it tells how the patients that happened to be in the
+    partition move it, not how another training would. evaluation: draws, confidence, seed.
+    """
+    units = pd.concat(tables, ignore_index=True)
+    patients, places = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
+    places = np.split(places, np.cumsum([len(table) for table in tables])[:-1])
+    drawn = draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
+    with threadpool_limits(1):  # blocks this small are slower with several threads
+        whole = [draw_metrics(t, p, np.ones((1, len(patients)))) for t, p in zip(tables, places, strict=True)]
+        draws = [draw_metrics(t, p, drawn) for t, p in zip(tables, places, strict=True)]
+    resting = _resting(units)
+    rows = []
+    for metric, needs in NEEDS.items():
+        values = np.array([run[metric][0] for run in whole])
+        row = {"metric": metric} | _summary(values)
+        if not np.isfinite(values).all():
+            row |= {"value": None, "sd": None, "reason": _undefined(values, needs, resting, level)}
+        elif few := [of for of in needs or [""] if resting[of] < FEWEST_PATIENTS]:
+            whom = f"{few[0]} patients" if level == "patient" else f"patients with a {few[0]} {level}"
+            whom = whom if few[0] else "patients"
+            row["reason"] = f"no interval: {resting[few[0]]} {whom}, and it takes {FEWEST_PATIENTS}"
+        else:
+            mirror = row["value"] if metric in RAISED_BY_CHANCE else None
+            low, high, reason = interval(
+                np.mean([run[metric] for run in draws], axis=0), evaluation["confidence"], mirror
+            )
+            confidence = evaluation["confidence"] if low is not None else None
+            row |= {"low": low, "high": high, "confidence": confidence, "reason": reason}
+        rows.append(row)
+    for count, of in {
+        "benign": lambda table: (table["label"] == 0).sum(),
+        "malignant": lambda table: (table["label"] == 1).sum(),
+        "images": lambda table: table["images"].sum(),
+        "patients": lambda table: table["patient_id"].nunique(),
+    }.items():
+        rows.append({"metric": count, **_summary(np.array([of(table) for table in tables])), "reason": "a count"})
+    columns = ["metric", "value", "low", "high", "confidence", "sd", "reason"]
+    return pd.DataFrame(rows, columns=columns).assign(runs=len(tables), n=units["unit"].nunique())
+
+
+def without_level(reason):
+    """What `estimate` would return where a level is not defined: no value of any metric, and the reason."""
+    return pd.DataFrame({"metric": list(NEEDS)}).assign(reason=f"no such level: {reason}")
+
+
+def _summary(values):
+    return {"value": values.mean(), "sd": values.std(ddof=1) if len(values) > 1 else None}
+
+
+def _resting(units):
+    """How many patients have a unit of each kind that a metric may need; '' is any kind."""
+    called = units["probability"] >= THRESHOLD
+    kinds = {
+        "": called | True,
+        "malignant": units["label"] == 1,
+        "benign": units["label"] == 0,
+        "called malignant": called,
+        "called benign": ~called,
+    }
+    return {kind: units.loc[rows, "patient_id"].nunique() for kind, rows in kinds.items()}
+
+
+def _undefined(values, needs, resting, level):
+    if absent := [kind for kind in needs if not resting[kind]]:
+        return f"not defined: no {level} is {absent[0]}"
+    if len(values) > 1:
+        return f"not defined in {(~np.isfinite(values)).sum()} of {len(values)} runs"
+    return "not defined: the probabilities of the two classes do not overlap"
