@@ -37,7 +37,7 @@ def test_every_result_has_its_category_label_and_caption(page):
         "what told so",
         "masks, black squares",
         "Each claim of the split manifest",
-        "at a threshold of 0.5",
+        "recomputable from the",
         "marks the epoch",
         "read from the boxes how many remain",
         "how far validation and test differ from training",

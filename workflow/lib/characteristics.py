@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from lib.flow import PARTITIONS, counter
-from lib.tables import SCHEMAS
+from lib.flow import counter
+from lib.tables import PARTITIONS, SCHEMAS
 
 # The variables of lesions.csv, in their order in the table; a dataset's own columns follow, and the size of the crop.
 KNOWN = {

@@ -4,8 +4,7 @@ import pandas as pd
 
 from lib.bootstrap import estimate, without_level
 from lib.levels import LEVELS, undefined_levels, units_of
-
-PARTITIONS = ["training", "validation", "test"]
+from lib.tables import PARTITIONS
 
 
 def prepared(predictions, images, region):

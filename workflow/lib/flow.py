@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from lib.log import InputError, some
+from lib.tables import PARTITIONS, read_table
 
-PARTITIONS = ["training", "validation", "test"]
 LABELS = ["benign", "malignant"]
 
 # What remains after a step, in words.
@@ -55,6 +55,23 @@ REASONS = {
     "cannot_decode": "Image cannot be decoded",
     "unlisted": "Gone, but on no list of what was left out",
 }
+
+
+# The tables that a study's account is made of, by the names of a rule's inputs, and the schema of each.
+ACCOUNT = {
+    "lesions": "lesions",
+    "excluded": "excluded",
+    "images": "images",
+    "region_excluded": "excluded",
+    "undecoded": "excluded",
+    "manifest": "manifest",
+    "split_excluded": "excluded",
+}
+
+
+def read_account(inputs):
+    """{name: DataFrame} of ACCOUNT from a rule's inputs, as count_flow and follow take them."""
+    return {name: read_table(inputs[name], schema) for name, schema in ACCOUNT.items()}
 
 
 def reason_in_words(code):

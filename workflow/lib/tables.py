@@ -10,6 +10,8 @@ import yaml
 from lib.log import InputError, some
 
 SCHEMAS = yaml.safe_load((Path(__file__).resolve().parents[1] / "schemas/tables.schema.yaml").read_text())
+# training, validation, test: from far to near the result
+PARTITIONS = SCHEMAS["manifest"]["columns"]["partition"]["allowed"]
 DTYPES = {"text": "str", "integer": "Int64", "number": "float64"}
 AS_TEXT = {"dtype": str, "keep_default_na": False}
 CHUNK = 50_000  # rows that are read at a time where a table need not be in memory whole

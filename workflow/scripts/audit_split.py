@@ -8,9 +8,8 @@ import pandas as pd
 
 from lib.groups import MOST_ALIKE, groups_of_images, leaks
 from lib.log import log_to
-from lib.tables import left_in, read_table
+from lib.tables import PARTITIONS, left_in, read_table
 
-PARTITIONS = ["training", "validation", "test"]
 MOST = 1000  # of what a check found is listed; a wrong manifest of a million rows must not make an audit that none can open
 
 

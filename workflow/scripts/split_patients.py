@@ -10,9 +10,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from lib.groups import groups_of_images, leaks
 from lib.log import InputError, log_to, some
-from lib.tables import read_table, write_table
+from lib.tables import PARTITIONS, read_table, write_table
 
-PARTITIONS = ["training", "validation", "test"]
 UNITS = {"patient": "patient_id", "lesion": "lesion_id", "image": "image_id"}
 
 

@@ -5,9 +5,9 @@ from html import escape
 import pandas as pd
 
 from lib.characteristics import KNOWN, characteristics, telling_columns, with_crop_size
-from lib.flow import PARTITIONS, follow
+from lib.flow import follow, read_account
 from lib.log import log_to
-from lib.tables import read_table, write_table
+from lib.tables import PARTITIONS, read_table, write_table
 
 WORDS = {**KNOWN, "crop_size": "Longer side of the crop, in pixels"}
 # What stands in one cell: a statistic, and in brackets what tells of its spread.
@@ -101,21 +101,12 @@ def _value(number, template=None):
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         inputs = snakemake.input
-        lesions = with_crop_size(read_table(inputs.lesions, "lesions"), read_table(inputs.files, "files"))
-        manifest = read_table(inputs.manifest, "manifest")
-        fates = follow(
-            lesions,
-            read_table(inputs.excluded, "excluded"),
-            read_table(inputs.images, "images"),
-            read_table(inputs.region_excluded, "excluded"),
-            read_table(inputs.undecoded, "excluded"),
-            manifest,
-            read_table(inputs.split_excluded, "excluded"),
-            snakemake.params.region,
-        )
+        account = read_account(inputs)
+        account["lesions"] = lesions = with_crop_size(account["lesions"], read_table(inputs.files, "files"))
+        fates = follow(**account, region=snakemake.params.region)
         columns = telling_columns(lesions)
         table = pd.concat([characteristics(lesions, fate, columns).assign(fold=fold) for fold, fate in fates])
-        table = table.assign(**{column: manifest[column].iloc[0] for column in ("dataset", "leaks")})
+        table = table.assign(**{column: account["manifest"][column].iloc[0] for column in ("dataset", "leaks")})
         write_table(table, snakemake.output.csv, "characteristics")
         with open(snakemake.output.html, "w", encoding="utf-8") as page:
             page.write(as_html(read_table(snakemake.output.csv, "characteristics"), snakemake.params.edition))
