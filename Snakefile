@@ -43,7 +43,8 @@ rule all:
         expand("results/inventory/contact_sheet_{label}.png", label=["benign", "malignant"]),
         "results/metrics.json",
         "results/metrics.csv",
-        expand("results/plots/{figure}.png", figure=FIGURES),
+        expand("results/plots/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
+        expand("results/{file}", file=[file for file, _ in GATHERED.values()]),
         "results/characteristics.html",
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
-from lib.diagram import flow_diagram
 from lib.figures import marked
 from lib.flow import REASONS, count_flow, follow, reason_in_words
 from lib.log import InputError
+from lib.plots.flow import flow_diagram
 from lib.tables import read_table, write_table
 
 UNITS = ["patients", "breasts", "lesions", "images"]

@@ -8,9 +8,10 @@ import pytest
 from lib.evaluation import evaluate, prepared
 from lib.figures import FIGURES, marked
 from lib.log import InputError
+from lib.tables import run_of
 from scripts.collect_metrics import as_json
 from scripts.evaluate_run import refuse_strangers
-from scripts.tabulate_curves import curve, run_of
+from scripts.tabulate_curves import curve
 
 
 def predictions(partition, labels, probabilities):

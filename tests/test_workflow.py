@@ -175,7 +175,8 @@ ASKED_FOR = {"download_kaggle", "download_idc", "audit"}
 FIGURES = {"tabulate_curves", "draw_figure"}
 FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
-TRAIN = {"train_network"} | METRICS | FIGURES
+SCORES = {"score_images", "gather_tables"}
+TRAIN = {"train_network"} | METRICS | SCORES | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
 TENSORS = {"decode_images", "gather_tensors"} | TRAIN | FLOW
@@ -195,6 +196,8 @@ AFTER = {
     "train_network": TRAIN,
     "evaluate_run": METRICS,
     "collect_metrics": {"collect_metrics"},
+    "score_images": SCORES,
+    "gather_tables": {"gather_tables"},
     "tabulate_curves": FIGURES,
     "count_flow": {"count_flow", "draw_figure"},
     "tabulate_characteristics": {"tabulate_characteristics"},
@@ -225,11 +228,15 @@ IMPORTED_BY = {
     "flow": {"count_flow", "tabulate_characteristics"},
     "characteristics": {"tabulate_characteristics"},
     "figures": {"draw_figure"},
-    "diagram": {"draw_figure"},
-    "metrics": METRICS,
-    "levels": METRICS,
-    "bootstrap": METRICS,
-    "evaluation": METRICS,
+    "plots/style": {"draw_figure"},
+    "plots/training": {"draw_figure"},
+    "plots/flow": {"draw_figure"},
+    "metrics": METRICS | {"score_images"},
+    "levels": METRICS | {"score_images"},
+    "bootstrap": METRICS | {"score_images"},
+    "evaluation": METRICS | {"score_images"},
+    "calibration": {"score_images"},
+    "operating_points": {"score_images"},
     "closure": set(),
     "download": set(),
     "results": set(),
@@ -264,6 +271,7 @@ KEYS = {
     "augmentation.zoom=0.1": TRAIN,
     "augmentation.horizontal_flip=false": TRAIN,
     "seeds=[1, 2]": TRAIN,
+    "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW) | {"draw_figure"},
     "evaluation.draws=500": METRICS,
     "evaluation.confidence=0.9": METRICS,
     "evaluation.seed=2": METRICS,

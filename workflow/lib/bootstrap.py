@@ -23,9 +23,10 @@ def draw_patients(patients, draws, seed):
 def draw_metrics(table, place, drawn):
     """{metric: its value in each draw}. table: units with label, probability, majority; place: each unit's patient in `drawn`."""
     label, probability, majority = (table[name].to_numpy() for name in ("label", "probability", "majority"))
+    threshold = _thresholds(table)
     size = max(1, BLOCK // len(table))
     blocks = [
-        measure(label, probability, majority, drawn[start : start + size][:, place])
+        measure(label, probability, majority, drawn[start : start + size][:, place], threshold)
         for start in range(0, len(drawn), size)
     ]
     return {metric: np.concatenate([block[metric] for block in blocks]) for metric in NEEDS}
@@ -52,9 +53,9 @@ def estimate(tables, level, evaluation):
     """The metrics of runs at one level in one partition, a DataFrame with metric, value, low, high, confidence, sd, runs, n, reason.
 
     tables: of each run, its units: unit, patient_id, label (1: malignant), probability, majority (the label that training
-    holds most of), images. Of several runs the value is the mean over them and sd their standard deviation (n - 1); the
-    interval is that mean's, with the same patients drawn for all runs: it tells how the patients that happened to be in the
-    partition move it, not how another training would. evaluation: draws, confidence, seed.
+    holds most of), images, and threshold where it is not 0.5. Of several runs the value is the mean over them and sd their
+    standard deviation (n - 1); the interval is that mean's, with the same patients drawn for all runs: it tells how the
+    patients that happened to be in the partition move it, not how another training would. evaluation: draws, confidence, seed.
     """
     units = pd.concat(tables, ignore_index=True)
     patients, places = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
@@ -98,13 +99,17 @@ def without_level(reason):
     return pd.DataFrame({"metric": list(NEEDS)}).assign(reason=f"no such level: {reason}")
 
 
+def _thresholds(units):
+    return units["threshold"].to_numpy(float) if "threshold" in units else THRESHOLD
+
+
 def _summary(values):
     return {"value": values.mean(), "sd": values.std(ddof=1) if len(values) > 1 else None}
 
 
 def _resting(units):
     """How many patients have a unit of each kind that a metric may need; '' is any kind."""
-    called = units["probability"] >= THRESHOLD
+    called = units["probability"] >= _thresholds(units)
     kinds = {
         "": called | True,
         "malignant": units["label"] == 1,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit, logit
 
-THRESHOLD = 0.5  # at this probability and above the call is malignant
+THRESHOLD = 0.5  # at this probability and above the call is malignant, unless told otherwise
 BINS = 10  # of the expected calibration error: of equal width, each with its lower edge, the last with 1 too
 CLIP = 1e-7  # as Keras does, so that certainty that is wrong has a finite loss, the one that training would report
 
@@ -27,11 +27,12 @@ NEEDS = {
 }
 
 
-def measure(label, probability, majority, weights):
+def measure(label, probability, majority, weights, threshold=THRESHOLD):
     """{metric: its value under each weighting, NaN where it is not defined}, in the order of NEEDS.
 
     label, probability, majority: a value per row; the label is 1 where malignant, the majority the label that training holds
-    most of. weights: weightings × rows, at least 0. A weight of 2 is the row standing there twice.
+    most of. weights: weightings × rows, at least 0. A weight of 2 is the row standing there twice. threshold: a probability, or
+    one per row, at which and above which the call is malignant.
 
     auprc is average precision: precision summed over the steps of recall, without interpolation. Equal probabilities are one
     step, and in auroc each pair of them counts a half. The expected calibration error (Naeini et al., AAAI 2015) is the mean
@@ -42,7 +43,7 @@ def measure(label, probability, majority, weights):
     """
     label, probability = np.asarray(label, float), np.asarray(probability, float)
     clipped = np.clip(probability, CLIP, 1 - CLIP)
-    called = probability >= THRESHOLD
+    called = probability >= threshold
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
     columns = [
         label,

@@ -15,6 +15,26 @@ import jsonschema
 import yaml
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
+OVERLAID = ["image", "split", "training", "augmentation", "seeds"]  # what an experiment may change
+
+
+def _schema():
+    """The schema of a configuration; an experiment may hold any part of the sections that are OVERLAID."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    parts = {name: {k: v for k, v in schema["properties"][name].items() if k != "required"} for name in OVERLAID}
+    overlay = {"type": "object", "additionalProperties": False, "properties": parts}
+    schema["properties"]["experiments"]["additionalProperties"] = overlay
+    return schema
+
+
+def studies(config):
+    """{name: a whole configuration without experiments}: `baseline` as it stands, and each experiment laid over it."""
+    baseline = {key: value for key, value in config.items() if key != "experiments"}
+    found = {"baseline": baseline}
+    for name, overlay in config["experiments"].items():
+        parts = {key: baseline[key] | part if isinstance(part, dict) else part for key, part in overlay.items()}
+        found[name] = baseline | parts
+    return found
 
 
 def typed(value, schema=None):
@@ -24,12 +44,15 @@ def typed(value, schema=None):
     there: Snakemake reads `--config 'training={epochs: 10}'` as text below its first level, and YAML reads 1e-3 as text. A
     whole number written as 64.0 becomes 64. What is no finite number stays text, which the schema then refuses.
     """
-    schema = schema or yaml.safe_load(SCHEMA.read_text())
+    schema = schema or _schema()
     types = schema.get("type", "string")
     if isinstance(value, dict):
         parts = schema.get("properties", {})
         known = {key: typed(value[key], part) for key, part in parts.items() if key in value}
-        return known | {key: part for key, part in value.items() if key not in parts}
+        rest = {key: part for key, part in value.items() if key not in parts}
+        if isinstance(further := schema.get("additionalProperties"), dict):
+            rest = {key: typed(part, further) for key, part in rest.items()}
+        return known | rest
     if isinstance(value, list) and "items" in schema:
         return [typed(item, schema["items"]) for item in value]
     if isinstance(value, str) and ("string" not in types or ("null" in types and value == "null")):
@@ -48,7 +71,7 @@ def mistakes(config, layers=()):
     `layers` are (name, dict) pairs, the strongest first, that `config` was merged from: a line names the one that its key
     came from. A key gets one line, with its value and what is allowed there.
     """
-    schema = yaml.safe_load(SCHEMA.read_text())
+    schema = _schema()
     errors = list(jsonschema.Draft202012Validator(schema).iter_errors(config))
     lines = []
     for error in errors:
@@ -57,7 +80,11 @@ def mistakes(config, layers=()):
             known = error.schema["properties"]
             for key in sorted(set(error.instance) - set(known), key=str):
                 given = f"{_where([*keys, key], layers)} ({_yaml(error.instance[key])})"
-                lines.append(f"{given}: unknown key, {_nearest(keys, key, schema)}")
+                if keys[:1] == ["experiments"]:
+                    here = ", ".join(known)
+                    lines.append(f"{given}: unknown key, or one that an experiment cannot change; allowed here: {here}")
+                else:
+                    lines.append(f"{given}: unknown key, {_nearest(keys, key, schema)}")
         elif error.validator == "required":
             for key in sorted(set(error.schema["required"]) - set(error.instance)):
                 lines.append(f"{_where([*keys, key], layers)}: missing; {_allowed(error.schema['properties'][key])}")
@@ -137,6 +164,8 @@ def _nearest(keys, key, schema):
 
 def _allowed(schema):
     """What a schema allows, in words."""
+    if "pattern" in schema:
+        return "the name of an experiment has small letters, digits and _, begins with a letter, and is not baseline"
     if "enum" in schema:
         return "allowed: " + ", ".join(_yaml(value) for value in schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]

@@ -157,3 +157,10 @@ def _checked(frame, path, table):
             f"{path}: {', '.join(schema['key'])} must name one row each; named before: {rows}. Remove the repeats."
         )
     return frame
+
+
+def run_of(path):
+    """(experiment, fold, seed) from .../<experiment>/fold<k>-seed<s>/history.csv."""
+    experiment, run = Path(path).parts[-3:-1]
+    fold, seed = run.removeprefix("fold").split("-seed")
+    return experiment, int(fold), int(seed)

@@ -16,6 +16,7 @@ from lib.study import (
     shard_names,
     split_name,
     split_settings,
+    studies,
     typed,
 )
 
@@ -43,7 +44,7 @@ if OTHER_OWNER and not any(name in word for word in sys.argv for name in [*DOWNL
     raise WorkflowError(OTHER_OWNER)
 
 # An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x seeds.
-EXPERIMENTS = {"baseline": config}
+EXPERIMENTS = studies(config)
 REGIONS = {region_name(study): region_settings(study) for study in EXPERIMENTS.values()}
 IMAGES = {image_name(study): study for study in EXPERIMENTS.values()}
 SPLITS = {split_name(study): study for study in EXPERIMENTS.values()}
@@ -61,6 +62,9 @@ LEAVE_OUT = [
     *(f"tensors/{name}" for name in IMAGES),
 ]
 CURVES = ["accuracy", "loss"]
+# Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered into one under results/.
+# By their names in rules: the file there and here, and its schema.
+GATHERED = {"thresholds": ("thresholds.csv", "thresholds")}
 FIGURES = [*CURVES, "flow"]
 
 DATASET = OWNER["path"] or "results/phantom"
@@ -99,6 +103,11 @@ def dataset_tables():
 def study(wildcards):
     """The settings of the experiment that a run belongs to."""
     return EXPERIMENTS[wildcards.experiment]
+
+
+def runs_of(experiment, file):
+    """The paths of a file of each run of an experiment."""
+    return [f"results/runs/{run}/{file}" for run in RUNS if run.startswith(f"{experiment}/")]
 
 
 def of_split(file):

@@ -62,3 +62,59 @@ rule collect_metrics:
         code=closure("collect_metrics"),
     script:
         "../scripts/collect_metrics.py"
+
+
+rule score_images:
+    input:
+        predictions=lambda wildcards: runs_of(wildcards.experiment, "predictions.csv"),
+        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
+    output:
+        scores=ensure("results/runs/{experiment}/scores.csv", non_empty=True),
+        thresholds=ensure("results/runs/{experiment}/thresholds.csv", non_empty=True),
+    log:
+        "results/logs/score_images/{experiment}.log",
+    benchmark:
+        "results/benchmarks/score_images/{experiment}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        region=lambda wildcards: study(wildcards)["image"]["region"],
+        code=closure("score_images"),
+    script:
+        "../scripts/score_images.py"
+
+
+# One table of all experiments from those that were made of each.
+rule gather_tables:
+    input:
+        **{
+            name: expand(f"results/runs/{{experiment}}/{file}", experiment=EXPERIMENTS)
+            for name, (file, _) in GATHERED.items()
+        },
+    output:
+        **{
+            name: report(
+                ensure(f"results/{file}", non_empty=True),
+                category="2 Results",
+                labels={"what": f"{name.replace('_', ' ')}, table"},
+                caption="../report/gathered.rst",
+            )
+            for name, (file, _) in GATHERED.items()
+        },
+    log:
+        "results/logs/gather_tables/tables.log",
+    benchmark:
+        "results/benchmarks/gather_tables/tables.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        schemas={name: schema for name, (_, schema) in GATHERED.items()},
+        code=closure("gather_tables"),
+    script:
+        "../scripts/gather_tables.py"

@@ -33,12 +33,13 @@ rule draw_figure:
     input:
         "results/plots/{figure}.csv",
     output:
-        report(
+        png=report(
             ensure("results/plots/{figure}.png", non_empty=True),
-            category=lambda wildcards: "2 Results" if wildcards.figure in CURVES else "1 Dataset",
+            category=lambda wildcards: "1 Dataset" if wildcards.figure == "flow" else "2 Results",
             labels={"what": "{figure}, figure"},
             caption="../report/figure.rst",
         ),
+        svg=ensure("results/plots/{figure}.svg", non_empty=True),
     log:
         "results/logs/draw_figure/{figure}.log",
     benchmark:

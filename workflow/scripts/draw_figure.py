@@ -1,4 +1,7 @@
-"""Draw one figure from the CSV that stands beside it."""
+"""Draw one figure from the CSV that stands beside it, as PNG and as SVG."""
+
+import hashlib
+from pathlib import Path
 
 from lib.figures import FIGURES, marked
 from lib.log import log_to
@@ -9,5 +12,11 @@ if __name__ == "__main__":
         schema, draw = FIGURES[snakemake.wildcards.figure]
         table = read_table(snakemake.input[0], schema)
         figure = marked(draw(table, snakemake.params.edition), table)
-        figure.savefig(snakemake.output[0], metadata={"Dataset": table["dataset"].iloc[0]})
-        print(f"drew {snakemake.output[0]}")
+        # Each file tells what it shows, and of what: the table by its hash, the dataset by its fingerprint.
+        digest = hashlib.sha256(Path(snakemake.input[0]).read_bytes()).hexdigest()
+        dataset, source = table["dataset"].iloc[0], f"{Path(snakemake.input[0]).name} sha256:{digest}"
+        figure.savefig(snakemake.output.png, metadata={"Dataset": dataset, "Source": source})
+        # No date: the same table gives the same bytes.
+        stamps = {"Date": None, "Identifier": f"dataset {dataset}", "Source": source}
+        figure.savefig(snakemake.output.svg, metadata=stamps)
+        print(f"drew {snakemake.output.png} and {snakemake.output.svg}")

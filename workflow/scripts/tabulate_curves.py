@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.log import log_to
-from lib.tables import read_table, write_table
+from lib.tables import read_table, run_of, write_table
 
 COLUMNS = {"training": "{}", "validation": "val_{}"}
 
@@ -20,13 +20,6 @@ def curve(histories, measure):
         for partition, column in COLUMNS.items()
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def run_of(path):
-    """(experiment, fold, seed) from .../<experiment>/fold<k>-seed<s>/history.csv."""
-    experiment, run = Path(path).parts[-3:-1]
-    fold, seed = run.removeprefix("fold").split("-seed")
-    return experiment, int(fold), int(seed)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 
-# The partitions' colours in every figure, of Okabe and Ito's palette.
-COLOURS = {"training": "#0072B2", "validation": "#D55E00", "test": "#009E73"}
+from lib.plots.style import COLOURS
+
 WIDTH, MARGIN, PAD, GAP = 620, 14, 8, 14
 MIDDLE, MAIN, ASIDE = (
     WIDTH / 2,
