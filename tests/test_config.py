@@ -10,7 +10,7 @@ import yaml
 from conftest import ROOT
 
 from lib.results import claim_results, closing_words, other_owner, owner
-from lib.study import SCHEMA, image_name, mistakes, split_name, typed
+from lib.study import SCHEMA, image_name, mistakes, split_name, studies, typed
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
@@ -130,6 +130,35 @@ def test_numbers_that_no_step_can_use_are_refused(section, key, value):
     lines = mistakes(typed(changed(**{section: {key: value}})))
     assert len(lines) == 1
     assert f"{section}.{key}" in lines[0]
+
+
+def test_an_experiment_is_an_overlay_on_the_study():
+    config = changed(experiments={"larger": {"image": {"size": 128}}, "seeds_2_3": {"seeds": [2, 3]}})
+    found = studies(config)
+    assert list(found) == ["baseline", "larger", "seeds_2_3"]
+    assert found["baseline"] == {key: value for key, value in DEFAULT.items() if key != "experiments"}
+    assert found["larger"] == found["baseline"] | {"image": DEFAULT["image"] | {"size": 128}}
+    assert found["seeds_2_3"]["seeds"] == [2, 3]
+    text = changed(experiments={"larger": {"image": {"size": "128.0"}}})
+    assert typed(text)["experiments"] == {"larger": {"image": {"size": 128}}}
+
+
+@pytest.mark.parametrize(
+    ("experiments", "said"),
+    [
+        ({"Large": {}}, 'experiments: "Large" is not allowed; the name of an experiment'),
+        ({"baseline": {}}, "is not baseline"),
+        ({"a": 3}, "experiments.a: 3 is not allowed; allowed: a section with keys of its own (image, split,"),
+        ({"a": {"dataset": {}}}, "experiments.a.dataset ({}): unknown key, or one that an experiment cannot change"),
+        ({"a": {"image": {"sise": 32}}}, "experiments.a.image.sise (32): unknown key"),
+        ({"a": {"training": {"epochs": 0}}}, "experiments.a.training.epochs: 0 is not allowed; allowed: a whole"),
+        ({"a": {"seeds": [1, 1]}}, "experiments.a.seeds: [1, 1] is not allowed"),
+    ],
+)
+def test_an_experiment_that_is_none_is_refused(experiments, said):
+    lines = mistakes(typed(changed(experiments=experiments)))
+    assert len(lines) == 1
+    assert said in lines[0]
 
 
 def keys(schema, path=()):
