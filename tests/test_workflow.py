@@ -316,7 +316,7 @@ def test_the_tables_above_name_every_script_module_and_key():
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     keys = {f"{section}.{name}" for section, part in config.items() if isinstance(part, dict) for name in part}
-    keys |= {section for section, part in config.items() if not isinstance(part, dict)}
+    keys |= {section for section, part in config.items() if not isinstance(part, dict) or not part}
     # The dataset's keys name another dataset: results/ of this one are safe from it, as a test below shows.
     assert {change.split("=")[0] for change in KEYS} == keys - {f"dataset.{key}" for key in config["dataset"]}
     assert set(AFTER) | ASKED_FOR == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
