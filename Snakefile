@@ -35,22 +35,32 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/download.smk"
 
 
+# What a study is to leave.
+RESULTS = [
+    "results/inventory/summary.md",
+    "results/inventory/duplicates.csv",
+    *expand("results/inventory/contact_sheet_{label}.png", label=["benign", "malignant"]),
+    "results/metrics.json",
+    "results/metrics.csv",
+    *expand("results/plots/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
+    *(f"results/{file}" for file, _ in GATHERED.values()),
+    "results/characteristics.html",
+]
+
+
+include: "workflow/rules/provenance.smk"
+
+
 rule all:
     default_target: True
     input:
-        "results/inventory/summary.md",
-        "results/inventory/duplicates.csv",
-        expand("results/inventory/contact_sheet_{label}.png", label=["benign", "malignant"]),
-        "results/metrics.json",
-        "results/metrics.csv",
-        expand("results/plots/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
-        expand("results/{file}", file=[file for file, _ in GATHERED.values()]),
-        "results/characteristics.html",
+        RESULTS,
+        rules.record_provenance.output,
 
 
 onstart:
     STEPS.update(job.rule.name for job in workflow.dag.needrun_jobs())
-    if STEPS - DOWNLOADS.keys():
+    if STEPS - BESIDE:
         if OTHER_OWNER:
             raise WorkflowError(OTHER_OWNER)
         claim_results("results/dataset.json", OWNER)
@@ -62,7 +72,7 @@ onstart:
 
 
 onsuccess:
-    if STEPS - DOWNLOADS.keys():
+    if STEPS - BESIDE:
         print("Done.", *closing_words("results", LEAVE_OUT), sep="\n")
     for step in STEPS & DOWNLOADS.keys():
         print(*download_words(DOWNLOADS[step]), sep="\n")

@@ -107,7 +107,15 @@ def own_images(tmp_path):
 
 def copy_workflow(folder):
     """The project's files that a run needs, copied to `folder`, so that a test can edit them."""
-    for name in ("Snakefile", "environment.yml", "workflow", "config", "profiles"):
+    for name in (
+        "Snakefile",
+        "environment.yml",
+        "pyproject.toml",
+        "requirements.lock",
+        "workflow",
+        "config",
+        "profiles",
+    ):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

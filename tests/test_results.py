@@ -65,7 +65,7 @@ def test_what_one_class_alone_leaves_undefined_is_null():
     values = evaluated(predictions("test", [1, 1], [0.2, 0.8])).set_index("metric")["value"]
     assert values[["auroc", "specificity"]].isna().all()
     assert values["sensitivity"] == 0.5
-    document = as_json(evaluated(predictions("test", [1, 1], [0.2, 0.8])))
+    document = as_json(evaluated(predictions("test", [1, 1], [0.2, 0.8])), {})
     assert next(row for row in document["values"] if row["metric"] == "auroc")["value"] is None
 
 

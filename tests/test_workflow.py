@@ -14,6 +14,7 @@ from conftest import ROOT, SMALL, TinyKaggle, copy_workflow, rules_to_run, snake
 from sklearn import metrics
 
 from lib import figures
+from lib.provenance import ASKED_FOR
 
 RESULTS = [
     "inventory/summary.md",
@@ -169,13 +170,12 @@ def test_only_training_imports_tensorflow():
     assert {path.stem for path in importers} == {"train_network", "networks"}
 
 
-# Asked for by name and no part of a study.
-ASKED_FOR = {"download_kaggle", "download_idc", "audit"}
 # What follows from a rule, so that the table below can name a first rule and mean all of them.
 FIGURES = {"tabulate_curves", "draw_figure"}
 FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
 SCORES = {"score_images", "gather_tables"}
+LAST = {"record_provenance"}  # follows from everything, and notes settings that nothing else uses
 TRAIN = {"train_network"} | METRICS | SCORES | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
@@ -202,6 +202,7 @@ AFTER = {
     "count_flow": {"count_flow", "draw_figure"},
     "tabulate_characteristics": {"tabulate_characteristics"},
     "draw_figure": {"draw_figure"},
+    "record_provenance": set(),
 }
 EVERYTHING = AFTER["make_phantom"]
 # Which rules import a module of workflow/lib, directly or through another.
@@ -235,6 +236,8 @@ IMPORTED_BY = {
     "levels": METRICS | {"score_images"},
     "bootstrap": METRICS | {"score_images"},
     "evaluation": METRICS | {"score_images"},
+    "provenance": {"record_provenance"},
+    "stamps": {"collect_metrics", "draw_figure", "record_provenance"},
     "calibration": {"score_images"},
     "operating_points": {"score_images"},
     "closure": set(),
@@ -277,25 +280,25 @@ KEYS = {
     "evaluation.seed=2": METRICS,
     "download.path=elsewhere": set(),
 }
+NO_PART = {"download"}  # sections that say nothing of a study
 
 
 @pytest.mark.parametrize("rule", AFTER)
 def test_editing_a_script_reruns_its_step_and_what_follows(study, rule):
     with edited(study / f"workflow/scripts/{rule}.py"):
-        assert rules_to_run(snakemake(study, "-n", *SMALL)) == AFTER[rule]
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == AFTER[rule] | LAST
 
 
 @pytest.mark.parametrize("module", IMPORTED_BY)
 def test_editing_a_module_reruns_the_steps_that_import_it(study, module):
     with edited(study / f"workflow/lib/{module}.py"):
-        assert rules_to_run(snakemake(study, "-n", *SMALL)) == set().union(
-            *(AFTER[rule] for rule in IMPORTED_BY[module])
-        )
+        rules = [AFTER[rule] | LAST for rule in IMPORTED_BY[module]]
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == set().union(*rules)
 
 
 def test_editing_the_schema_of_the_tables_reruns_the_steps_that_read_or_write_one(study):
     with edited(study / "workflow/schemas/tables.schema.yaml"):
-        assert rules_to_run(snakemake(study, "-n", *SMALL)) == set().union(
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == LAST.union(
             *(AFTER[rule] for rule in IMPORTED_BY["tables"])
         )
 
@@ -308,7 +311,8 @@ def test_changing_a_key_reruns_the_steps_that_depend_on_it(study, change, tmp_pa
     overlay.write_text(f"{section}: {{{name}: {value}}}\n" if name else f"{section}: {value}\n")
     small = tmp_path / "small.yaml"
     small.write_text("phantom: {patients: 36}\ntraining: {epochs: 2}\n")
-    assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == KEYS[change]
+    last = set() if section in NO_PART else LAST
+    assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == KEYS[change] | last
 
 
 def test_the_tables_above_name_every_script_module_and_key():

@@ -35,6 +35,7 @@ if wrong := mistakes(config, list(config_layers())):
 
 # The downloads, by their rules, and what each leaves. They stand beside any study.
 DOWNLOADS = {"download_kaggle": "results/downloads/kaggle.json", "download_idc": "results/downloads/idc.json"}
+BESIDE = {*DOWNLOADS, "verify"}  # what these say is theirs alone
 STEPS = set()  # the rules that are about to run; onstart fills it
 
 OWNER = owner(config, Path.cwd())

@@ -8,6 +8,7 @@ import pandas as pd
 from lib.evaluation import ensemble, evaluate, prepared
 from lib.log import log_to
 from lib.metrics import THRESHOLD
+from lib.stamps import sha256
 from lib.tables import read_table, write_table
 
 
@@ -35,10 +36,13 @@ def together(runs, images, region, evaluation):
     return tables
 
 
-def as_json(values):
-    """The rows of metrics.csv as a dict for JSON, with what they have in common; what is not defined is None."""
+def as_json(values, made_from):
+    """The rows of metrics.csv as a dict for JSON, with what they have in common; what is not defined is None.
+
+    made_from: {path of a table that the values were computed from: its hash}.
+    """
     rows = [{key: None if pd.isna(value) else value for key, value in row.items()} for row in values.to_dict("records")]
-    return {"positive": "malignant", "threshold": THRESHOLD, "values": rows}
+    return {"positive": "malignant", "threshold": THRESHOLD, "made_from": made_from, "values": rows}
 
 
 if __name__ == "__main__":
@@ -58,7 +62,8 @@ if __name__ == "__main__":
         values = pd.concat([table.astype(object) for table in tables], ignore_index=True)
         write_table(values, snakemake.output.csv, "metrics")
         values = read_table(snakemake.output.csv, "metrics")
-        text = json.dumps(as_json(values), indent=2, ensure_ascii=False)
+        made_from = {path: sha256(path) for path in [*snakemake.input.predictions, *snakemake.input.images]}
+        text = json.dumps(as_json(values, made_from), indent=2, ensure_ascii=False)
         Path(snakemake.output.json).write_text(text + "\n", encoding="utf-8")
         test = values[(values["partition"] == "test") & (values["level"] == "image")]
         print(test.pivot(index="metric", columns=["experiment", "of", "fold", "seed"], values="value").to_string())
