@@ -7,7 +7,7 @@ PARTS = {
     "tensors": list(IMAGES),
     "runs": list(EXPERIMENTS),
     **{
-        f"runs/{name}": [run.split("/")[1] for run in RUNS if run.startswith(f"{name}/")] + ["plots"]
+        f"runs/{name}": ["plots", *(Path(run).name for run in RUNS if Path(run).parent.name == name)]
         for name in EXPERIMENTS
     },
 }
