@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from lib.bootstrap import FEWEST_PATIENTS, draw_metrics, draw_patients, estimate, interval
+from lib.bootstrap import FEWEST_PATIENTS, draw_metrics, draw_patients, ends, estimate, interval
 from lib.evaluation import ensemble, evaluate, prepared
 from lib.levels import units_of
 from lib.metrics import NEEDS, measure
@@ -247,10 +248,23 @@ def test_equal_probabilities_are_chance_in_every_draw():
 
 def test_an_interval_leaves_out_a_few_undefined_draws_and_not_many():
     values = np.linspace(0, 1, 101)
-    assert interval(values, 0.9)[:2] == (pytest.approx(0.05), pytest.approx(0.95))
-    assert interval(np.append(values, np.nan), 0.9) == interval(values, 0.9)
-    low, high, reason = interval(np.append(values, np.full(6, np.nan)), 0.9)
+    assert interval(values, 0.9, 10**6)[:2] == (pytest.approx(0.05, abs=1e-5), pytest.approx(0.95, abs=1e-5))
+    assert interval(np.append(values, np.nan), 0.9, 20) == interval(values, 0.9, 20)
+    low, high, reason = interval(np.append(values, np.full(6, np.nan)), 0.9, 20)
     assert (low, high, reason) == (None, None, "no interval: not defined in 6 of 107 draws")
+
+
+def test_an_interval_that_rests_on_few_patients_is_wider():
+    """Of a mean of n normal values, whose interval is known: the standard error without n - 1, by Student's t."""
+    rng = np.random.default_rng(2)
+    for patients in (10, 25, 100):
+        half = np.sqrt(
+            1 / patients * (patients - 1) / patients
+        )  # how the bootstrap's means spread, in standard deviations
+        low, high, _ = interval(half * rng.normal(size=400_000), 0.95, patients)
+        wanted = stats.t.ppf(0.975, patients - 1) / np.sqrt(patients)
+        assert (-low, high) == (pytest.approx(wanted, rel=0.02), pytest.approx(wanted, rel=0.02))
+    assert ends(0.95, 1)[0] > 0
 
 
 def test_a_level_that_is_not_there_is_told():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr, stdtrit
 from threadpoolctl import threadpool_limits
 
 from lib.metrics import NEEDS, THRESHOLD, measure
@@ -32,10 +33,21 @@ def draw_metrics(table, place, drawn):
     return {metric: np.concatenate([block[metric] for block in blocks]) for metric in NEEDS}
 
 
-def interval(values, confidence, mirror=None):
+def ends(confidence, patients):
+    """The two shares of the draws below which an interval that rests on so many patients begins and ends.
+
+    A bootstrap takes the spread of n patients for that of all, and the normal's percentiles for Student's: its intervals are
+    too narrow by what is undone here (the expanded percentile interval; Hesterberg, The American Statistician 2015, 69:371).
+    """
+    patients = max(patients, 2)
+    low = ndtr(np.sqrt(patients / (patients - 1)) * stdtrit(patients - 1, (1 - confidence) / 2))
+    return float(low), float(1 - low)
+
+
+def interval(values, confidence, patients, mirror=None):
     """(low, high, reason): the percentiles of a metric's `values` in all draws, or None, None and why there is no interval.
 
-    mirror: an estimate about which they are mirrored, not below 0 (the basic bootstrap, Davison & Hinkley 1997): where draws
+    patients: how many the metric rests on; of those with a malignant and those with a benign image, say, the fewer. mirror: an estimate about which they are mirrored, not below 0 (the basic bootstrap, Davison & Hinkley 1997): where draws
     lie above the estimate, the truth lies as far below it.
     """
     defined = values[np.isfinite(values)]
@@ -43,7 +55,7 @@ def interval(values, confidence, mirror=None):
         return None, None, f"no interval: not defined in {undefined} of {len(values)} draws"
     if np.ptp(defined) < 1e-12:
         return None, None, "no interval: the same in every draw"
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(defined, ends(confidence, patients))
     if mirror is not None:
         low, high = max(0, 2 * mirror - high), max(0, 2 * mirror - low)
     return low, high, ""
@@ -77,9 +89,9 @@ def estimate(tables, level, evaluation):
             row["reason"] = f"no interval: {resting[few[0]]} {whom}, and it takes {FEWEST_PATIENTS}"
         else:
             mirror = row["value"] if metric in RAISED_BY_CHANCE else None
-            low, high, reason = interval(
-                np.mean([run[metric] for run in draws], axis=0), evaluation["confidence"], mirror
-            )
+            drawn_values = np.mean([run[metric] for run in draws], axis=0)
+            fewest = min(resting[of] for of in needs or [""])
+            low, high, reason = interval(drawn_values, evaluation["confidence"], fewest, mirror)
             confidence = evaluation["confidence"] if low is not None else None
             row |= {"low": low, "high": high, "confidence": confidence, "reason": reason}
         rows.append(row)
