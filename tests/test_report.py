@@ -28,6 +28,9 @@ def test_every_result_has_its_category_label_and_caption(page):
         "metrics, JSON",
         "accuracy, figure",
         "loss, figure",
+        "roc, figure",
+        "confusion, figure",
+        "decision curve, table",
         "flow, table",
         "flow, figure",
         "characteristics by partition",
@@ -39,6 +42,7 @@ def test_every_result_has_its_category_label_and_caption(page):
         "Each claim of the split manifest",
         "recomputable from the",
         "marks the epoch",
+        "what each call is worth",
         "read from the boxes how many remain",
         "how far validation and test differ from training",
     ]:

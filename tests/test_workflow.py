@@ -174,7 +174,7 @@ def test_only_training_imports_tensorflow():
 FIGURES = {"tabulate_curves", "draw_figure"}
 FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
-SCORES = {"score_images", "gather_tables"}
+SCORES = {"score_images", "tabulate_scores", "gather_tables", "draw_figure"}
 LAST = {"record_provenance"}  # follows from everything, and notes settings that nothing else uses
 TRAIN = {"train_network"} | METRICS | SCORES | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
@@ -197,7 +197,8 @@ AFTER = {
     "evaluate_run": METRICS,
     "collect_metrics": {"collect_metrics"},
     "score_images": SCORES,
-    "gather_tables": {"gather_tables"},
+    "tabulate_scores": SCORES - {"score_images"},
+    "gather_tables": {"gather_tables", "draw_figure"},
     "tabulate_curves": FIGURES,
     "count_flow": {"count_flow", "draw_figure"},
     "tabulate_characteristics": {"tabulate_characteristics"},
@@ -232,9 +233,12 @@ IMPORTED_BY = {
     "plots/style": {"draw_figure"},
     "plots/training": {"draw_figure"},
     "plots/flow": {"draw_figure"},
-    "metrics": METRICS | {"score_images"},
-    "levels": METRICS | {"score_images"},
-    "bootstrap": METRICS | {"score_images"},
+    "plots/ranking": {"draw_figure"},
+    "plots/probabilities": {"draw_figure"},
+    "score_curves": {"tabulate_scores"},
+    "metrics": METRICS | {"score_images", "tabulate_scores"},
+    "levels": METRICS | {"score_images", "tabulate_scores"},
+    "bootstrap": METRICS | {"score_images", "tabulate_scores"},
     "evaluation": METRICS | {"score_images"},
     "provenance": {"record_provenance"},
     "stamps": {"collect_metrics", "draw_figure", "record_provenance"},
@@ -275,9 +279,9 @@ KEYS = {
     "augmentation.horizontal_flip=false": TRAIN,
     "seeds=[1, 2]": TRAIN,
     "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW) | {"draw_figure"},
-    "evaluation.draws=500": METRICS,
-    "evaluation.confidence=0.9": METRICS,
-    "evaluation.seed=2": METRICS,
+    "evaluation.draws=500": METRICS | SCORES - {"score_images"},
+    "evaluation.confidence=0.9": METRICS | SCORES - {"score_images"},
+    "evaluation.seed=2": METRICS | SCORES - {"score_images"},
     "download.path=elsewhere": set(),
 }
 NO_PART = {"download"}  # sections that say nothing of a study

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.special import ndtr, stdtrit
 from threadpoolctl import threadpool_limits
 
-from lib.metrics import NEEDS, THRESHOLD, measure
+from lib.metrics import NEEDS, THRESHOLD, measure, of_counts
 
 FEWEST_PATIENTS = 10  # that a metric must rest on for an interval: of fewer, draws hardly differ or lack a class
 MOST_UNDEFINED = 0.05  # share of the draws in which a metric may be undefined; the interval is then of the others
@@ -19,6 +19,14 @@ def draw_patients(patients, draws, seed):
     chosen = np.random.default_rng(seed).integers(patients, size=(draws, patients))
     chosen += np.arange(draws)[:, None] * patients
     return np.bincount(chosen.ravel(), minlength=draws * patients).reshape(draws, patients).astype(float)
+
+
+def draw_sums(values, place, drawn):
+    """The sum of `values` (units × columns) over the units of each draw: draws × columns. place: each unit's patient in `drawn`."""
+    patients = np.zeros((drawn.shape[1], values.shape[1]))
+    np.add.at(patients, place, values)  # by patient first, of whom there are fewer
+    with threadpool_limits(1):
+        return drawn @ patients
 
 
 def draw_metrics(table, place, drawn):
@@ -76,10 +84,50 @@ def estimate(tables, level, evaluation):
     with threadpool_limits(1):  # blocks this small are slower with several threads
         whole = [draw_metrics(t, p, np.ones((1, len(patients)))) for t, p in zip(tables, places, strict=True)]
         draws = [draw_metrics(t, p, drawn) for t, p in zip(tables, places, strict=True)]
-    resting = _resting(units)
+    rows = _told(whole, draws, _resting(units), level, evaluation)
+    for count, of in {
+        "benign": lambda table: (table["label"] == 0).sum(),
+        "malignant": lambda table: (table["label"] == 1).sum(),
+        "images": lambda table: table["images"].sum(),
+        "patients": lambda table: table["patient_id"].nunique(),
+    }.items():
+        rows.append({"metric": count, **_summary(np.array([of(table) for table in tables])), "reason": "a count"})
+    columns = ["metric", "value", "low", "high", "confidence", "sd", "reason"]
+    return pd.DataFrame(rows, columns=columns).assign(runs=len(tables), n=units["unit"].nunique())
+
+
+def estimate_counts(units, level, evaluation):
+    """The 2×2 table of units, as `estimate` has the metrics: true_positives and so on, and what is computed from them.
+
+    units: unit, patient_id, label (1: malignant), probability, and threshold, at which and above which the call is malignant.
+    """
+    malignant, called = units["label"] == 1, units["probability"] >= units["threshold"]
+    kinds = {
+        "true_positives": malignant & called,
+        "false_positives": ~malignant & called,
+        "false_negatives": malignant & ~called,
+        "true_negatives": ~malignant & ~called,
+    }
+    patients, place = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
+    drawn = draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
+    counts = np.column_stack(list(kinds.values())).astype(float)
+    whole, draws = (of_counts(*table.T) for table in (counts.sum(0, keepdims=True), draw_sums(counts, place, drawn)))
+    rows = [{"metric": kind, "value": rows.sum(), "reason": "a count"} for kind, rows in kinds.items()]
+    rows += _told([whole], [draws], _resting(units), level, evaluation)
+    columns = ["metric", "value", "low", "high", "confidence", "reason"]
+    return pd.DataFrame(rows, columns=columns).assign(n=len(units))
+
+
+def without_level(reason):
+    """What `estimate` would return where a level is not defined: no value of any metric, and the reason."""
+    return pd.DataFrame({"metric": list(NEEDS)}).assign(reason=f"no such level: {reason}")
+
+
+def _told(whole, draws, resting, level, evaluation):
+    """A row per metric of `whole`, {metric: its value} of each run, with the interval from `draws`, the same of all draws."""
     rows = []
-    for metric, needs in NEEDS.items():
-        values = np.array([run[metric][0] for run in whole])
+    for metric in whole[0]:
+        needs, values = NEEDS[metric], np.array([run[metric][0] for run in whole])
         row = {"metric": metric} | _summary(values)
         if not np.isfinite(values).all():
             row |= {"value": None, "sd": None, "reason": _undefined(values, needs, resting, level)}
@@ -95,20 +143,7 @@ def estimate(tables, level, evaluation):
             confidence = evaluation["confidence"] if low is not None else None
             row |= {"low": low, "high": high, "confidence": confidence, "reason": reason}
         rows.append(row)
-    for count, of in {
-        "benign": lambda table: (table["label"] == 0).sum(),
-        "malignant": lambda table: (table["label"] == 1).sum(),
-        "images": lambda table: table["images"].sum(),
-        "patients": lambda table: table["patient_id"].nunique(),
-    }.items():
-        rows.append({"metric": count, **_summary(np.array([of(table) for table in tables])), "reason": "a count"})
-    columns = ["metric", "value", "low", "high", "confidence", "sd", "reason"]
-    return pd.DataFrame(rows, columns=columns).assign(runs=len(tables), n=units["unit"].nunique())
-
-
-def without_level(reason):
-    """What `estimate` would return where a level is not defined: no value of any metric, and the reason."""
-    return pd.DataFrame({"metric": list(NEEDS)}).assign(reason=f"no such level: {reason}")
+    return rows
 
 
 def _thresholds(units):

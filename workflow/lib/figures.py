@@ -1,6 +1,10 @@
 """The figures: each a function from its table and the dataset's edition to a matplotlib Figure."""
 
+from textwrap import fill
+
 from lib.plots.flow import flow_diagram
+from lib.plots.probabilities import calibration, confusion, decision_curve, scores
+from lib.plots.ranking import precision_recall, roc
 from lib.plots.training import curves
 
 
@@ -11,6 +15,7 @@ def marked(figure, table):
     )
     if leaks := sorted({text for text in table["leaks"] if text}):
         words = f"NOT EVIDENCE OF PERFORMANCE: the split {' and '.join(leaks)}"
+        words = fill(words, int(11 * figure.get_figwidth()))  # bold letters of 10 points: some 12 to the inch
         box = {"facecolor": "#C0232C", "edgecolor": "none", "boxstyle": "square,pad=0.4"}
         figure.suptitle(words, color="white", fontsize=10, fontweight="bold", bbox=box)
     return figure
@@ -20,5 +25,11 @@ def marked(figure, table):
 FIGURES = {
     "accuracy": ("curves", lambda table, edition: curves(table, "accuracy", edition)),
     "loss": ("curves", lambda table, edition: curves(table, "loss", edition)),
+    "roc": ("roc", roc),
+    "precision_recall": ("precision_recall", precision_recall),
+    "calibration": ("calibration_curve", calibration),
+    "scores": ("score_distribution", scores),
+    "confusion": ("confusion", confusion),
+    "decision_curve": ("decision_curve", decision_curve),
     "flow": ("flow", flow_diagram),
 }

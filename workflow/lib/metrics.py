@@ -57,22 +57,14 @@ def measure(label, probability, majority, weights, threshold=THRESHOLD):
     ]
     positive, negative, true_positive, false_positive, guessed, squared, lost, *gaps = np.array(columns) @ weights.T
     total = positive + negative
-    true_negative = negative - false_positive
+    values = of_counts(true_positive, false_positive, positive - true_positive, negative - false_positive)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: not defined
-        sensitivity, specificity = true_positive / positive, true_negative / negative
         auroc, auprc = _ranking(label, probability, weights)
         slope, intercept = _recalibration(label, logit(clipped), weights)
-        values = {
+        values |= {
             "auroc": auroc,
             "auprc": auprc,
-            "accuracy": (true_positive + true_negative) / total,
             "majority_class_accuracy": guessed / total,
-            "balanced_accuracy": (sensitivity + specificity) / 2,
-            "sensitivity": sensitivity,
-            "specificity": specificity,
-            "ppv": true_positive / (true_positive + false_positive),
-            "npv": true_negative / (true_negative + positive - true_positive),
-            "f1": np.where(positive > 0, 2 * true_positive / (true_positive + false_positive + positive), np.nan),
             "brier_score": squared / total,
             "log_loss": lost / total,
             "expected_calibration_error": np.abs(gaps).sum(0) / total,
@@ -80,6 +72,22 @@ def measure(label, probability, majority, weights, threshold=THRESHOLD):
             "calibration_intercept": intercept,
         }
     return {metric: values[metric] for metric in NEEDS}
+
+
+def of_counts(true_positive, false_positive, false_negative, true_negative):
+    """{metric: its value}, of 2×2 tables, arrays of counts; NaN where it is not defined."""
+    positive, negative = true_positive + false_negative, true_negative + false_positive
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sensitivity, specificity = true_positive / positive, true_negative / negative
+        return {
+            "accuracy": (true_positive + true_negative) / (positive + negative),
+            "balanced_accuracy": (sensitivity + specificity) / 2,
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+            "ppv": true_positive / (true_positive + false_positive),
+            "npv": true_negative / (true_negative + false_negative),
+            "f1": np.where(positive > 0, 2 * true_positive / (true_positive + false_positive + positive), np.nan),
+        }
 
 
 def _ranking(label, probability, weights):

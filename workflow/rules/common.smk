@@ -65,8 +65,18 @@ LEAVE_OUT = [
 CURVES = ["accuracy", "loss"]
 # Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered into one under results/.
 # By their names in rules: the file there and here, and its schema.
-GATHERED = {"thresholds": ("thresholds.csv", "thresholds")}
-FIGURES = [*CURVES, "flow"]
+GATHERED = {
+    "thresholds": ("thresholds.csv", "thresholds"),
+    "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics"),
+    "confusion": ("plots/confusion.csv", "confusion"),
+    "roc": ("plots/roc.csv", "roc"),
+    "precision_recall": ("plots/precision_recall.csv", "precision_recall"),
+    "calibration": ("plots/calibration.csv", "calibration_curve"),
+    "scores": ("plots/scores.csv", "score_distribution"),
+    "decision_curve": ("plots/decision_curve.csv", "decision_curve"),
+}
+SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
+FIGURES = [*CURVES, *SCORE_FIGURES, "flow"]
 
 DATASET = OWNER["path"] or "results/phantom"
 PHANTOM_TABLES = [
