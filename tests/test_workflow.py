@@ -26,6 +26,8 @@ RESULTS = [
     "plots/loss.png",
     "plots/flow.png",
     "plots/flow.csv",
+    "plots/controls.png",
+    "plots/controls.csv",
     "plots/characteristics.csv",
     "characteristics.html",
     "dataset.json",
@@ -104,6 +106,27 @@ def test_metrics_as_json_are_those_of_the_csv(study):
     assert (document["positive"], document["threshold"]) == ("malignant", 0.5)
 
 
+def test_controls_are_scored_on_the_networks_test_images_and_recomputable(study):
+    results = study / "results/runs/baseline"
+    scores, controls = (pd.read_csv(results / f"{name}.csv") for name in ("scores", "controls"))
+    tested = scores.query("partition == 'test'").set_index("image_id")
+    values = pd.read_csv(study / "results/plots/controls.csv").set_index(["control", "metric"])
+    network = metrics.roc_auc_score(tested["label"], tested["probability"])
+    assert values["value"]["network", "auroc"] == pytest.approx(network)
+    assert set(controls["control"]) | {"network"} == {control for control, _ in values.index}
+    for control, rows in controls.groupby("control"):
+        rows = rows.set_index("image_id")
+        assert set(rows.index) == set(tested.index)
+        if control == "shuffled_labels":
+            assert (rows.groupby("patient_id")["label"].nunique() == 1).all()
+        else:
+            assert (rows["label"] == tested["label"][rows.index]).all()
+        auroc = metrics.roc_auc_score(rows["label"], rows["probability"])
+        assert values["value"][control, "auroc"] == pytest.approx(auroc)
+        assert values["difference"][control, "auroc"] == pytest.approx(network - auroc)
+        assert values["value"][control, "accuracy"] == ((rows["probability"] >= 0.5) == rows["label"]).mean()
+
+
 def test_predictions_cover_the_manifest_but_for_what_did_not_decode(study):
     results = study / "results"
     manifest = pd.read_csv(results / "splits/official-validation0.2-seed1/manifest.csv")
@@ -174,13 +197,15 @@ def test_only_training_imports_tensorflow():
 FIGURES = {"tabulate_curves", "draw_figure"}
 FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
-SCORES = {"score_images", "tabulate_scores", "gather_tables", "draw_figure"}
+CURVES = {"tabulate_scores", "gather_tables", "draw_figure"}
+CONTROLS = {"score_controls"} | CURVES
+SCORES = {"score_images"} | CONTROLS
 LAST = {"record_provenance"}  # follows from everything, and notes settings that nothing else uses
-TRAIN = {"train_network"} | METRICS | SCORES | FIGURES
+TRAIN = {"train_network", "train_shuffled"} | METRICS | SCORES | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
 TENSORS = {"decode_images", "gather_tensors"} | TRAIN | FLOW
-REGION = {"list_images"} | TENSORS | SPLIT
+REGION = {"list_images", "measure_images"} | TENSORS | SPLIT
 INVENTORY = {"take_inventory", "draw_contact_sheet", "find_duplicates"} | REGION
 AFTER = {
     "make_phantom": {"make_phantom"} | INVENTORY,
@@ -188,6 +213,7 @@ AFTER = {
     "draw_contact_sheet": {"draw_contact_sheet"},
     "find_duplicates": {"find_duplicates"} | SPLIT,
     "list_images": REGION,
+    "measure_images": {"measure_images"} | CONTROLS,
     "decode_images": TENSORS,
     "gather_tensors": TENSORS - {"decode_images"},
     "split_patients": SPLIT,
@@ -197,7 +223,8 @@ AFTER = {
     "evaluate_run": METRICS,
     "collect_metrics": {"collect_metrics"},
     "score_images": SCORES,
-    "tabulate_scores": SCORES - {"score_images"},
+    "tabulate_scores": CURVES,
+    "score_controls": CONTROLS,
     "gather_tables": {"gather_tables", "draw_figure"},
     "tabulate_curves": FIGURES,
     "count_flow": {"count_flow", "draw_figure"},
@@ -207,7 +234,7 @@ AFTER = {
 }
 EVERYTHING = AFTER["make_phantom"]
 # Which rules import a module of workflow/lib, directly or through another.
-PIXELS = {"take_inventory", "draw_contact_sheet", "find_duplicates", "decode_images"}
+PIXELS = {"take_inventory", "draw_contact_sheet", "find_duplicates", "decode_images", "measure_images"}
 IMPORTED_BY = {
     "log": set(AFTER),
     "tables": set(AFTER) - {"make_phantom", "gate_split"},
@@ -222,7 +249,7 @@ IMPORTED_BY = {
     "editions/folder": {"take_inventory"},
     "duplicates": {"find_duplicates"},
     "groups": {"split_patients", "audit_split"},
-    "tensors": {"train_network"},
+    "tensors": {"train_network", "score_controls"},
     "phantom": {"make_phantom"},
     "phantom_tables": {"make_phantom"},
     "augmentation": {"train_network"},
@@ -235,11 +262,13 @@ IMPORTED_BY = {
     "plots/flow": {"draw_figure"},
     "plots/ranking": {"draw_figure"},
     "plots/probabilities": {"draw_figure"},
+    "plots/controls": {"draw_figure"},
     "score_curves": {"tabulate_scores"},
-    "metrics": METRICS | {"score_images", "tabulate_scores"},
+    "metrics": METRICS | {"score_images", "score_controls", "tabulate_scores"},
     "levels": METRICS | {"score_images", "tabulate_scores"},
-    "bootstrap": METRICS | {"score_images", "tabulate_scores"},
+    "bootstrap": METRICS | {"score_images", "score_controls", "tabulate_scores"},
     "evaluation": METRICS | {"score_images"},
+    "controls": {"score_controls"},
     "provenance": {"record_provenance"},
     "stamps": {"collect_metrics", "draw_figure", "record_provenance"},
     "calibration": {"score_images"},
@@ -277,11 +306,11 @@ KEYS = {
     "augmentation.shear=0": TRAIN,
     "augmentation.zoom=0.1": TRAIN,
     "augmentation.horizontal_flip=false": TRAIN,
-    "seeds=[1, 2]": TRAIN,
-    "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW) | {"draw_figure"},
-    "evaluation.draws=500": METRICS | SCORES - {"score_images"},
-    "evaluation.confidence=0.9": METRICS | SCORES - {"score_images"},
-    "evaluation.seed=2": METRICS | SCORES - {"score_images"},
+    "seeds=[1, 2]": TRAIN - {"train_shuffled"},  # that is of the first seed
+    "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW - {"train_shuffled"}) | {"draw_figure"},
+    "evaluation.draws=500": METRICS | CONTROLS,
+    "evaluation.confidence=0.9": METRICS | CONTROLS,
+    "evaluation.seed=2": METRICS | CONTROLS,
     "download.path=elsewhere": set(),
 }
 NO_PART = {"download"}  # sections that say nothing of a study

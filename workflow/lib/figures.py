@@ -2,6 +2,7 @@
 
 from textwrap import fill
 
+from lib.plots.controls import controls
 from lib.plots.flow import flow_diagram
 from lib.plots.probabilities import calibration, confusion, decision_curve, scores
 from lib.plots.ranking import precision_recall, roc
@@ -32,4 +33,5 @@ FIGURES = {
     "confusion": ("confusion", confusion),
     "decision_curve": ("decision_curve", decision_curve),
     "flow": ("flow", flow_diagram),
+    "controls": ("control_values", controls),
 }

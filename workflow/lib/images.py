@@ -117,6 +117,15 @@ def looks_like_mask(path):
     return bool(dark > 0.5 and dark + bright > 0.9)
 
 
+def histogram(path, least=512):
+    """How many pixels of an image have each grey level from 0 to 255: int64 (256,).
+
+    A JPEG is decoded at a reduced scale, no side below `least` pixels. Raises as `decode` does.
+    """
+    grey, *_ = _open(path, least // 2, "stretch", (0, 0, 1, 1))
+    return np.bincount(np.rint(np.asarray(grey)).astype(np.uint8).ravel(), minlength=256)
+
+
 def mask_box(path, least=500):
     """(left, top, right, bottom) of what is white in a mask, as shares of its width and height.
 

@@ -74,9 +74,10 @@ GATHERED = {
     "calibration": ("plots/calibration.csv", "calibration_curve"),
     "scores": ("plots/scores.csv", "score_distribution"),
     "decision_curve": ("plots/decision_curve.csv", "decision_curve"),
+    "controls": ("plots/controls.csv", "control_values"),
 }
 SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-FIGURES = [*CURVES, *SCORE_FIGURES, "flow"]
+FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "flow"]
 
 DATASET = OWNER["path"] or "results/phantom"
 PHANTOM_TABLES = [

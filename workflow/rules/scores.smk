@@ -5,6 +5,7 @@ rule tabulate_scores:
     input:
         scores=rules.score_images.output.scores,
         thresholds=rules.score_images.output.thresholds,
+        controls=rules.score_controls.output.scores,
     output:
         confusion=ensure("results/runs/{experiment}/plots/confusion.csv", non_empty=True),
         calibrated_metrics=ensure("results/runs/{experiment}/calibrated_metrics.csv", non_empty=True),

@@ -25,6 +25,7 @@ rule train_network:
     params:
         training=lambda wildcards: study(wildcards)["training"],
         augmentation=lambda wildcards: study(wildcards)["augmentation"],
+        shuffled_labels=False,
         code=closure("train_network"),
     script:
         "../scripts/train_network.py"

@@ -133,8 +133,7 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         scores = read_table(snakemake.input.scores, "scores")
         thresholds = read_table(snakemake.input.thresholds, "thresholds")
-        controls = snakemake.input.get("controls")
-        controls = controls and read_table(controls, "controls")
+        controls = read_table(snakemake.input.controls, "controls")
         region, evaluation = snakemake.params.region, snakemake.params.evaluation
         points = operating_points(scores, thresholds, region, evaluation)
         tables = {

@@ -14,6 +14,7 @@ from lib.tables import read_table, write_table
 from lib.tensors import Shards
 
 SHUFFLE, WARP = 0, 1  # what a random generator is for: each use has a stream of its own
+DEAL = 2**31  # for one that needs no epoch: beyond all of them
 
 
 def epoch_batches(epoch, pixels, rows, labels, seed, batch_size, augmentation):
@@ -141,6 +142,29 @@ def predict(model, pixels, images, batch_size):
     return images.assign(label=labels.astype(int), probability=probability)
 
 
+def dealt_labels(images, seed):
+    """`images`, rows of a manifest, with labels that tell nothing: dealt out anew to whole patients, whatever they show.
+
+    Among the patients of a partition as many images are malignant as before, to within a patient's. A patient of several
+    partitions, in a split that leaks, has one label in all of them.
+    """
+    rng = np.random.default_rng([seed, DEAL])
+    patients = images.assign(malignant=images["label"] == "malignant").groupby("patient_id")
+    patients = patients.agg(
+        images=("label", "size"),
+        malignant=("malignant", "sum"),
+        where=("partition", lambda of: " ".join(sorted({*of}))),
+    )
+    labels = {}
+    for _, group in patients.groupby("where"):
+        group = group.iloc[rng.permutation(len(group))]
+        middle = group["images"].cumsum() - group["images"] / 2  # of each one's images, counted through all
+        labels |= dict(
+            zip(group.index, np.where(middle < group["malignant"].sum(), "malignant", "benign"), strict=True)
+        )
+    return images.assign(label=images["patient_id"].map(labels))
+
+
 def use_threads(threads):
     """Give TensorFlow exactly this many threads, on the CPU, in an order that is the same every time. Call it before TensorFlow runs."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -151,7 +175,7 @@ def use_threads(threads):
     tf.config.experimental.enable_op_determinism()
 
 
-def main(inputs, output, fold, seed, training, augmentation):
+def main(inputs, output, fold, seed, training, augmentation, shuffled):
     manifest = read_table(inputs.manifest, "manifest")
     images = manifest[manifest["fold"] == fold].merge(
         read_table(inputs.index, "index"), on="image_id", validate="1:1", suffixes=("", "_decoded")
@@ -165,6 +189,9 @@ def main(inputs, output, fold, seed, training, augmentation):
         raise InputError(
             f"{inputs.manifest}: of {some(gone)}, no images of both classes could be decoded: see {Path(inputs.index).parent}/excluded.csv."
         )
+    if shuffled:
+        images = dealt_labels(images, seed)
+        print("a control: the labels of all partitions were shuffled among patients, so that there is nothing to learn")
     pixels = Shards(inputs.pixels)
     use_threads(training["threads"])
     model, history = train_network(pixels, images, seed, training, augmentation)
@@ -185,4 +212,5 @@ if __name__ == "__main__":
             int(snakemake.wildcards.seed),
             snakemake.params.training,
             snakemake.params.augmentation,
+            snakemake.params.shuffled_labels,
         )
