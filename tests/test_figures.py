@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from scipy.special import expit
 from sklearn import metrics
 
+from lib.bootstrap import estimate, estimate_counts
 from lib.calibration import calibrate, temperature
 from lib.figures import FIGURES, marked
 from lib.plots.style import MOST_EXPERIMENTS
@@ -188,6 +189,17 @@ def test_operating_points_are_applied_to_test_by_the_threshold_of_each_fold():
             assert row["low"] < row["value"] < row["high"]
     assert found.loc[("test", "image", "half", "f1"), "threshold"] == 0.5
     assert np.isnan(found.loc[("test", "image", "youden", "f1"), "threshold"])  # each fold has its own
+
+
+def test_intervals_at_an_operating_point_are_those_that_all_metrics_have():
+    scores, _ = KINDS["plain"]["baseline"]
+    units = scores[scores["partition"] == "test"].assign(unit=lambda rows: rows["image_id"], images=1, majority=0)
+    units = units.assign(threshold=np.where(units["laterality"] == "left", 0.4, 0.6))
+    found = estimate_counts(units, "image", EVALUATION).set_index("metric")
+    wanted = estimate([units], "image", EVALUATION).set_index("metric")
+    for metric in COUNTED[4:]:
+        columns = ["value", "low", "high"]
+        assert found.loc[metric, columns].tolist() == pytest.approx(wanted.loc[metric, columns].tolist())
 
 
 def test_thresholds_come_from_validation_alone():
