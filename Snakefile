@@ -34,6 +34,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/controls.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/predict.smk"
 include: "workflow/rules/download.smk"
 
 
@@ -47,6 +48,7 @@ RESULTS = [
     *expand("results/plots/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
     *(f"results/{file}" for file, _ in GATHERED.values()),
     "results/characteristics.html",
+    *(f"results/models/baseline-fold{fold}/{file}" for fold in folds(EXPERIMENTS["baseline"]) for file in MODEL_FILES),
 ]
 
 
@@ -74,10 +76,12 @@ onstart:
 
 
 onsuccess:
-    if STEPS - BESIDE:
+    if STEPS - BESIDE - {"predict"}:
         print("Done.", *closing_words("results", LEAVE_OUT), sep="\n")
     for step in STEPS & DOWNLOADS.keys():
         print(*download_words(DOWNLOADS[step]), sep="\n")
+    if "predict" in STEPS:
+        print(*prediction_words(PREDICTIONS), sep="\n")
 
 
 onerror:

@@ -174,7 +174,7 @@ def test_every_figure_that_can_be_drawn_is_drawn(study):
     assert {path.stem for path in (study / "results/plots").glob("*.png")} == set(figures.FIGURES)
 
 
-def test_only_training_imports_tensorflow():
+def test_only_training_and_exporting_import_tensorflow():
     """Import each script and ask what came with it."""
     for script in sorted((ROOT / "workflow/scripts").glob("*.py")):
         code = f"import sys; import scripts.{script.stem}; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
@@ -190,7 +190,7 @@ def test_only_training_imports_tensorflow():
         for path in (ROOT / "workflow").rglob("*.py")
         if re.search(r"^\s*(import|from) (keras|tensorflow)", path.read_text(), re.MULTILINE)
     ]
-    assert {path.stem for path in importers} == {"train_network", "networks"}
+    assert {path.stem for path in importers} == {"train_network", "networks", "export_network"}
 
 
 # What follows from a rule, so that the table below can name a first rule and mean all of them.
@@ -199,7 +199,7 @@ FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
 CURVES = {"tabulate_scores", "gather_tables", "draw_figure"}
 CONTROLS = {"score_controls"} | CURVES
-SCORES = {"score_images"} | CONTROLS
+SCORES = {"score_images", "export_network"} | CONTROLS
 LAST = {"record_provenance"}  # follows from everything, and notes settings that nothing else uses
 TRAIN = {"train_network", "train_shuffled"} | METRICS | SCORES | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
@@ -226,6 +226,7 @@ AFTER = {
     "tabulate_scores": CURVES,
     "score_controls": CONTROLS,
     "gather_tables": {"gather_tables", "draw_figure"},
+    "export_network": {"export_network"},
     "tabulate_curves": FIGURES,
     "count_flow": {"count_flow", "draw_figure"},
     "tabulate_characteristics": {"tabulate_characteristics"},
@@ -249,7 +250,7 @@ IMPORTED_BY = {
     "editions/folder": {"take_inventory"},
     "duplicates": {"find_duplicates"},
     "groups": {"split_patients", "audit_split"},
-    "tensors": {"train_network", "score_controls"},
+    "tensors": {"train_network", "score_controls", "export_network"},
     "phantom": {"make_phantom"},
     "phantom_tables": {"make_phantom"},
     "augmentation": {"train_network"},
@@ -264,15 +265,18 @@ IMPORTED_BY = {
     "plots/probabilities": {"draw_figure"},
     "plots/controls": {"draw_figure"},
     "score_curves": {"tabulate_scores"},
-    "metrics": METRICS | {"score_images", "score_controls", "tabulate_scores"},
+    "metrics": METRICS | {"score_images", "score_controls", "tabulate_scores", "export_network"},
     "levels": METRICS | {"score_images", "tabulate_scores"},
-    "bootstrap": METRICS | {"score_images", "score_controls", "tabulate_scores"},
+    "bootstrap": METRICS | {"score_images", "score_controls", "tabulate_scores", "export_network"},
     "evaluation": METRICS | {"score_images"},
     "controls": {"score_controls"},
     "provenance": {"record_provenance"},
-    "stamps": {"collect_metrics", "draw_figure", "record_provenance"},
+    "stamps": {"collect_metrics", "draw_figure", "record_provenance", "export_network"},
     "calibration": {"score_images"},
     "operating_points": {"score_images"},
+    "exported_model": {"export_network"},
+    "similarity": {"export_network"},
+    "plots/predictions": set(),  # that predict imports, which is asked for
     "closure": set(),
     "download": set(),
     "results": set(),
@@ -307,13 +311,17 @@ KEYS = {
     "augmentation.zoom=0.1": TRAIN,
     "augmentation.horizontal_flip=false": TRAIN,
     "seeds=[1, 2]": TRAIN - {"train_shuffled"},  # that is of the first seed
-    "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW - {"train_shuffled"}) | {"draw_figure"},
-    "evaluation.draws=500": METRICS | CONTROLS,
-    "evaluation.confidence=0.9": METRICS | CONTROLS,
-    "evaluation.seed=2": METRICS | CONTROLS,
+    # Of an experiment no network is exported and none trained with shuffled labels.
+    "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW - {"train_shuffled", "export_network"})
+    | {"draw_figure"},
+    "evaluation.draws=500": METRICS | CONTROLS | {"export_network"},
+    "evaluation.confidence=0.9": METRICS | CONTROLS | {"export_network"},
+    "evaluation.seed=2": METRICS | CONTROLS | {"export_network"},
+    "predict.images=config": set(),
+    "predict.model=config": set(),
     "download.path=elsewhere": set(),
 }
-NO_PART = {"download"}  # sections that say nothing of a study
+NO_PART = {"download", "predict"}  # sections that say nothing of a study
 
 
 @pytest.mark.parametrize("rule", AFTER)

@@ -4,7 +4,6 @@ C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
 """
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from lib.metrics import CLIP
@@ -14,6 +13,8 @@ LIMITS = 0.05, 20  # of a temperature; it lies at one of them where the labels a
 
 def temperature(label, probability):
     """The temperature, within LIMITS, by which dividing the logits makes the mean cross-entropy of `label` (0, 1) least."""
+    from scipy.optimize import minimize_scalar  # takes long to import, and who only calibrates has no need of it
+
     label, score = np.asarray(label, float), _logit(probability)
 
     def loss(log_temperature):

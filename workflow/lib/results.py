@@ -119,6 +119,25 @@ def _told(row, bare=False):
     return " ".join(parts)
 
 
+def prediction_words(path):
+    """What a person wants to know after predicting: how many images were called malignant, warned of or not shown, and where to look."""
+    path = Path(path).resolve()
+    if not (rows := _rows(path)):
+        return
+    shown = [row for row in rows if not row["problem"]]
+    for row in rows[:1]:
+        yield f"Predicted by {row['model']}, trained on dataset {row['dataset']}: {len(shown)} of {len(rows)} files. Not for clinical use."
+        if row["leaks"]:
+            yield f"NOT EVIDENCE OF PERFORMANCE: the network's split {row['leaks']}."
+    for point in ("youden", "sensitivity_90", "half"):
+        yield f"Malignant at {point}: {sum(row[point] == 'malignant' for row in shown)}"
+    if warned := sum(row["warnings"] != "" for row in shown):
+        yield f"{warned} bear a warning: their probability may mean nothing."
+    if len(shown) < len(rows):
+        yield f"{len(rows) - len(shown)} could not be shown; `problem` tells why."
+    yield f"Row by row: {path}. Look at: {path.with_name('gallery.png')}"
+
+
 def _rows(path):
     if not path.exists():
         return []

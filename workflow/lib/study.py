@@ -96,6 +96,8 @@ def mistakes(config, layers=()):
             )
     if "dataset" in config and not any("dataset" in error.absolute_path for error in errors):
         lines += _dataset_mistakes(config["dataset"], layers)
+    if "predict" in config and not any("predict" in error.absolute_path for error in errors):
+        lines += _predict_mistakes(config["predict"], layers)
     return sorted(set(lines))
 
 
@@ -124,15 +126,30 @@ def _dataset_mistakes(dataset, layers):
                 "patient": "config/folder.yaml",
             }[key]
             yield f"{where}: {_yaml(value)}, but the {edition} edition has no {key}; for a dataset of your own add --configfile {other}"
-        elif key == "path" and wanted and not os.path.isdir(path):  # of os.path, which takes any text for a path
-            what = "is not a folder" if os.path.exists(path) else "does not exist"
-            note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
-            yield f"{where}: {path!r} {what}{note}; give the dataset's folder, best as an absolute path, with {given}"
+        elif key == "path" and wanted and (what := _no_folder(path)):
+            yield f"{where}: {what}; give the dataset's folder, best as an absolute path, with {given}"
         elif key == "patient" and wanted:
             try:
                 re.compile(value)
             except re.error as error:
                 yield f"{where}: {_yaml(value)} is not a regular expression: {error}; give it with {given}"
+
+
+def _predict_mistakes(predict, layers):
+    """What the schema cannot say: that the folders are there."""
+    for key, of in {"images": "of the images", "model": "that export_network made"}.items():
+        if predict[key] is not None and (what := _no_folder(os.path.expanduser(predict[key]))):
+            given = f"--config 'predict={{images: DIR{', model: DIR' if key == 'model' else ''}}}'"
+            yield f"{_where(['predict', key], layers)}: {what}; give the folder {of}, best as an absolute path, with {given}"
+
+
+def _no_folder(path):
+    """Why a path leads to no folder; '' where it does."""
+    if os.path.isdir(path):  # of os.path, which takes any text for a path
+        return ""
+    what = "is not a folder" if os.path.exists(path) else "does not exist"
+    note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
+    return f"{path!r} {what}{note}"
 
 
 def _where(keys, layers):

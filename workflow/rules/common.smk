@@ -5,7 +5,7 @@ from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
 from lib.editions.layout import CASE_TABLES, find
-from lib.results import claim_results, closing_words, other_owner, owner
+from lib.results import claim_results, closing_words, other_owner, owner, prediction_words
 from lib.study import (
     folds,
     image_name,
@@ -33,15 +33,19 @@ config = typed(config)
 if wrong := mistakes(config, list(config_layers())):
     raise WorkflowError(f"The configuration has {len(wrong)} mistake(s):", *(f"  {line}" for line in wrong))
 
-# The downloads, by their rules, and what each leaves. They stand beside any study.
+# The downloads, by their rules, and what each leaves.
 DOWNLOADS = {"download_kaggle": "results/downloads/kaggle.json", "download_idc": "results/downloads/idc.json"}
-BESIDE = {*DOWNLOADS, "verify"}  # what these say is theirs alone
+MODEL_FILES = ["model.onnx", "model.json", "reference.csv"]  # of an exported network
+PREDICTIONS = "results/predictions/predictions.csv"
+# Steps that need nothing of a study, whatever dataset results/ belongs to, and what each leaves.
+OF_NO_STUDY = DOWNLOADS | ({"predict": PREDICTIONS} if config["predict"]["model"] else {})
+BESIDE = {*OF_NO_STUDY, "verify"}  # what these say is theirs alone
 STEPS = set()  # the rules that are about to run; onstart fills it
 
 OWNER = owner(config, Path.cwd())
 OTHER_OWNER = other_owner("results/dataset.json", OWNER)
 # What is asked for is known to onstart alone, which is not called for a dry run: so this looks at the command itself.
-if OTHER_OWNER and not any(name in word for word in sys.argv for name in [*DOWNLOADS, *DOWNLOADS.values()]):
+if OTHER_OWNER and not set(sys.argv) & {*OF_NO_STUDY, *OF_NO_STUDY.values()}:
     raise WorkflowError(OTHER_OWNER)
 
 # An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x seeds.

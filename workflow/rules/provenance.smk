@@ -6,6 +6,7 @@ PARTS = {
     "splits": list(SPLITS),
     "tensors": list(IMAGES),
     "runs": list(EXPERIMENTS),
+    "models": [f"{name}-fold{fold}" for name, study in EXPERIMENTS.items() for fold in folds(study)],
     **{
         f"runs/{name}": ["plots", *(Path(run).name for run in RUNS if Path(run).parent.name == name)]
         for name in EXPERIMENTS

@@ -1,0 +1,88 @@
+# A network that others can use: exported with all that predicting takes. And predicting, with it or with one from elsewhere.
+
+import time
+
+
+rule export_network:
+    input:
+        models=lambda wildcards: [
+            path for path in runs_of(wildcards.experiment, "model.keras") if f"/fold{wildcards.fold}-seed" in path
+        ],
+        scores=rules.score_images.output.scores,
+        thresholds=rules.score_images.output.thresholds,
+        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
+        pixels=lambda wildcards: shards(study(wildcards), "pixels.npy"),
+        index=of_tensors("index.csv"),
+    output:
+        model=ensure("results/models/{experiment}-fold{fold}/model.onnx", non_empty=True),
+        settings=ensure("results/models/{experiment}-fold{fold}/model.json", non_empty=True),
+        reference=ensure("results/models/{experiment}-fold{fold}/reference.csv", non_empty=True),
+    log:
+        "results/logs/export_network/{experiment}-fold{fold}.log",
+    benchmark:
+        "results/benchmarks/export_network/{experiment}-fold{fold}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        image=lambda wildcards: image_settings(study(wildcards)),
+        evaluation=lambda wildcards: study(wildcards)["evaluation"],
+        edition=OWNER["edition"],
+        code=closure("export_network"),
+    script:
+        "../scripts/export_network.py"
+
+
+def images_to_predict(wildcards):
+    """The folder that `predict.images` names; an error that tells how to name one, where it names none."""
+    if config["predict"]["images"] is None:
+        raise WorkflowError("predict.images: null; give a folder with --config 'predict={images: DIR}'")
+    return os.path.abspath(os.path.expanduser(config["predict"]["images"]))
+
+
+# Of this study's own network the nearest training images can be shown; from one from elsewhere nothing of a study is needed.
+OWN_NETWORK = [] if config["predict"]["model"] else multiext("results/models/baseline-fold0/", *MODEL_FILES)
+
+
+rule predict:
+    input:
+        model=OWN_NETWORK,
+        pixels=shards(EXPERIMENTS["baseline"], "pixels.npy") if OWN_NETWORK else [],
+        index=f"results/tensors/{image_name(EXPERIMENTS['baseline'])}/index.csv" if OWN_NETWORK else [],
+    output:
+        csv=report(
+            ensure(PREDICTIONS, non_empty=True),
+            category="3 Predictions",
+            labels={"what": "predictions, table"},
+            caption="../report/predictions.rst",
+        ),
+        png=report(
+            ensure("results/predictions/gallery.png", non_empty=True),
+            category="3 Predictions",
+            labels={"what": "predictions, gallery"},
+            caption="../report/predictions.rst",
+        ),
+        svg=ensure("results/predictions/gallery.svg", non_empty=True),
+    log:
+        "results/logs/predict/predictions.log",
+    benchmark:
+        "results/benchmarks/predict/predictions.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 4
+    resources:
+        mem_mb=scaled(3000),
+        runtime=scaled(60),
+    params:
+        # As functions: a path may hold braces.
+        images=images_to_predict,
+        model=lambda wildcards: os.path.abspath(
+            os.path.expanduser(config["predict"]["model"] or "results/models/baseline-fold0")
+        ),
+        asked=lambda wildcards: time.time(),  # always another value: the folder's images may be others than the last time
+        code=closure("predict"),
+    script:
+        "../scripts/predict.py"
