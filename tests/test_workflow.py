@@ -165,13 +165,16 @@ def test_the_log_tells_the_epochs_and_no_patient(study):
 
 
 def test_each_step_has_its_log_and_benchmark(study):
-    rules = {path.stem for path in (study / "workflow/scripts").glob("*.py")} - ASKED_FOR
+    rules = {path.stem for path in (study / "workflow/scripts").glob("*.py")} - ASKED_FOR - OF_SEVERAL
     assert {path.name for path in (study / "results/logs").iterdir()} == rules
     assert {path.name for path in (study / "results/benchmarks").iterdir()} == rules
 
 
 def test_every_figure_that_can_be_drawn_is_drawn(study):
-    assert {path.stem for path in (study / "results/plots").glob("*.png")} == set(figures.FIGURES)
+    assert {path.stem for path in (study / "results/plots").glob("*.png")} == set(figures.FIGURES) - {
+        "comparisons",
+        "leakage",
+    }
 
 
 def test_only_training_and_exporting_import_tensorflow():
@@ -193,13 +196,17 @@ def test_only_training_and_exporting_import_tensorflow():
     assert {path.stem for path in importers} == {"train_network", "networks", "export_network"}
 
 
+# Run where there are several experiments; this study has one.
+OF_SEVERAL = {"compare_experiments", "measure_leakage"}
 # What follows from a rule, so that the table below can name a first rule and mean all of them.
 FIGURES = {"tabulate_curves", "draw_figure"}
 FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
+SUBGROUPS = {"evaluate_subgroups", "gather_tables", "draw_figure"}
 CURVES = {"tabulate_scores", "gather_tables", "draw_figure"}
 CONTROLS = {"score_controls"} | CURVES
-SCORES = {"score_images", "export_network"} | CONTROLS
+EVALUATED = CONTROLS | SUBGROUPS | {"export_network"}
+SCORES = {"score_images"} | EVALUATED
 LAST = {"record_provenance"}  # follows from everything, and notes settings that nothing else uses
 TRAIN = {"train_network", "train_shuffled"} | METRICS | SCORES | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
@@ -225,6 +232,7 @@ AFTER = {
     "score_images": SCORES,
     "tabulate_scores": CURVES,
     "score_controls": CONTROLS,
+    "evaluate_subgroups": SUBGROUPS,
     "gather_tables": {"gather_tables", "draw_figure"},
     "export_network": {"export_network"},
     "tabulate_curves": FIGURES,
@@ -255,19 +263,23 @@ IMPORTED_BY = {
     "phantom_tables": {"make_phantom"},
     "augmentation": {"train_network"},
     "networks": {"train_network"},
-    "flow": {"count_flow", "tabulate_characteristics"},
-    "characteristics": {"tabulate_characteristics"},
+    "flow": {"count_flow", "tabulate_characteristics", "evaluate_subgroups", "draw_figure"},
+    "characteristics": {"tabulate_characteristics", "evaluate_subgroups", "draw_figure"},
+    "subgroups": {"evaluate_subgroups"},
+    "comparison": set(),
     "figures": {"draw_figure"},
     "plots/style": {"draw_figure"},
     "plots/training": {"draw_figure"},
     "plots/flow": {"draw_figure"},
+    "plots/forest": {"draw_figure"},
+    "plots/comparisons": {"draw_figure"},
     "plots/ranking": {"draw_figure"},
     "plots/probabilities": {"draw_figure"},
     "plots/controls": {"draw_figure"},
     "score_curves": {"tabulate_scores"},
-    "metrics": METRICS | {"score_images", "score_controls", "tabulate_scores", "export_network"},
+    "metrics": METRICS | EVALUATED - {"gather_tables", "draw_figure"} | {"score_images"},
     "levels": METRICS | {"score_images", "tabulate_scores"},
-    "bootstrap": METRICS | {"score_images", "score_controls", "tabulate_scores", "export_network"},
+    "bootstrap": METRICS | EVALUATED - {"gather_tables", "draw_figure"} | {"score_images"},
     "evaluation": METRICS | {"score_images"},
     "controls": {"score_controls"},
     "provenance": {"record_provenance"},
@@ -313,10 +325,10 @@ KEYS = {
     "seeds=[1, 2]": TRAIN - {"train_shuffled"},  # that is of the first seed
     # Of an experiment no network is exported and none trained with shuffled labels.
     "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW - {"train_shuffled", "export_network"})
-    | {"draw_figure"},
-    "evaluation.draws=500": METRICS | CONTROLS | {"export_network"},
-    "evaluation.confidence=0.9": METRICS | CONTROLS | {"export_network"},
-    "evaluation.seed=2": METRICS | CONTROLS | {"export_network"},
+    | {"draw_figure", "compare_experiments"},
+    "evaluation.draws=500": METRICS | EVALUATED,
+    "evaluation.confidence=0.9": METRICS | EVALUATED,
+    "evaluation.seed=2": METRICS | EVALUATED,
     "predict.images=config": set(),
     "predict.model=config": set(),
     "download.path=elsewhere": set(),
@@ -364,7 +376,7 @@ def test_the_tables_above_name_every_script_module_and_key():
     keys |= {section for section, part in config.items() if not isinstance(part, dict) or not part}
     # The dataset's keys name another dataset: results/ of this one are safe from it, as a test below shows.
     assert {change.split("=")[0] for change in KEYS} == keys - {f"dataset.{key}" for key in config["dataset"]}
-    assert set(AFTER) | ASKED_FOR == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+    assert set(AFTER) | ASKED_FOR | OF_SEVERAL == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
     lib = ROOT / "workflow/lib"
     assert set(IMPORTED_BY) == {path.relative_to(lib).with_suffix("").as_posix() for path in lib.rglob("*.py")}
 

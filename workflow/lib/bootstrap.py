@@ -29,16 +29,19 @@ def draw_sums(values, place, drawn):
         return drawn @ patients
 
 
-def draw_metrics(table, place, drawn):
-    """{metric: its value in each draw}. table: units with label, probability, majority; place: each unit's patient in `drawn`."""
+def draw_metrics(table, place, drawn, wanted=tuple(NEEDS)):
+    """{metric: its value in each draw} for the metrics that are `wanted`.
+
+    table: units with label, probability, majority, and threshold where it is not 0.5; place: each unit's patient in `drawn`.
+    """
     label, probability, majority = (table[name].to_numpy() for name in ("label", "probability", "majority"))
     threshold = _thresholds(table)
     size = max(1, BLOCK // len(table))
     blocks = [
-        measure(label, probability, majority, drawn[start : start + size][:, place], threshold)
+        measure(label, probability, majority, drawn[start : start + size][:, place], threshold, wanted)
         for start in range(0, len(drawn), size)
     ]
-    return {metric: np.concatenate([block[metric] for block in blocks]) for metric in NEEDS}
+    return {metric: np.concatenate([block[metric] for block in blocks]) for metric in wanted}
 
 
 def ends(confidence, patients):
@@ -131,19 +134,23 @@ def _told(whole, draws, resting, level, evaluation):
         row = {"metric": metric} | _summary(values)
         if not np.isfinite(values).all():
             row |= {"value": None, "sd": None, "reason": _undefined(values, needs, resting, level)}
-        elif few := [of for of in needs or [""] if resting[of] < FEWEST_PATIENTS]:
-            whom = f"{few[0]} patients" if level == "patient" else f"patients with a {few[0]} {level}"
-            whom = whom if few[0] else "patients"
-            row["reason"] = f"no interval: {resting[few[0]]} {whom}, and it takes {FEWEST_PATIENTS}"
+        elif few := _too_few(needs, resting, level):
+            row["reason"] = few
         else:
             mirror = row["value"] if metric in RAISED_BY_CHANCE else None
             drawn_values = np.mean([run[metric] for run in draws], axis=0)
-            fewest = min(resting[of] for of in needs or [""])
-            low, high, reason = interval(drawn_values, evaluation["confidence"], fewest, mirror)
+            low, high, reason = interval(drawn_values, evaluation["confidence"], _fewest(needs, resting), mirror)
             confidence = evaluation["confidence"] if low is not None else None
             row |= {"low": low, "high": high, "confidence": confidence, "reason": reason}
         rows.append(row)
     return rows
+
+
+def support(units, metric, level):
+    """(patients, why no value, why no interval): how many patients a metric of `units` rests on, of the kinds that it needs the
+    fewest, and what follows if there are too few; texts, '' where there are enough."""
+    needs, resting = NEEDS[metric], _resting(units)
+    return _fewest(needs, resting), _absent(needs, resting, level), _too_few(needs, resting, level)
 
 
 def _thresholds(units):
@@ -167,9 +174,26 @@ def _resting(units):
     return {kind: units.loc[rows, "patient_id"].nunique() for kind, rows in kinds.items()}
 
 
+def _fewest(needs, resting):
+    return min(resting[of] for of in needs or [""])
+
+
+def _too_few(needs, resting, level):
+    """Why a metric that needs such units has no interval, as too few patients have them; '' if they are enough."""
+    for of in needs or [""]:
+        if resting[of] < FEWEST_PATIENTS:
+            whom = f"{of} patients" if level == "patient" else f"patients with a {of} {level}"
+            return f"no interval: {resting[of]} {whom if of else 'patients'}, and it takes {FEWEST_PATIENTS}"
+    return ""
+
+
+def _absent(needs, resting, level):
+    return next((f"not defined: no {level} is {of}" for of in needs if not resting[of]), "")
+
+
 def _undefined(values, needs, resting, level):
-    if absent := [kind for kind in needs if not resting[kind]]:
-        return f"not defined: no {level} is {absent[0]}"
+    if absent := _absent(needs, resting, level):
+        return absent
     if len(values) > 1:
         return f"not defined in {(~np.isfinite(values)).sum()} of {len(values)} runs"
     return "not defined: the probabilities of the two classes do not overlap"

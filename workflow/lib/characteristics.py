@@ -115,7 +115,7 @@ def _describe(name, values, partition):
     elif len(different) <= MOST_LEVELS:
         counts = pd.crosstab(text, partition).reindex(columns=PARTITIONS, fill_value=0)
         compared = _differences(smd_of_levels, {part: counts[part].to_numpy() for part in PARTITIONS})
-        levels = sorted(different, key=_level_order)
+        levels = sorted(different, key=level_order)
         rows = [row(level, "n", {part: int(counts.at[level, part]) for part in PARTITIONS}, share=True) for level in levels]  # fmt: skip
     else:
         compared = {"reason": f"more than {MOST_LEVELS} different values that are no numbers"}
@@ -123,7 +123,7 @@ def _describe(name, values, partition):
     return [head | compared, *rows, *([] if given.all() else [missing])]
 
 
-def _level_order(level):
+def level_order(level):
     """Numbers by their value, before text by its letters."""
     number = pd.to_numeric(level, errors="coerce")
     return (1, 0, level) if pd.isna(number) else (0, number, level)

@@ -2,8 +2,10 @@
 
 from textwrap import fill
 
+from lib.plots.comparisons import comparisons, leakage
 from lib.plots.controls import controls
 from lib.plots.flow import flow_diagram
+from lib.plots.forest import forest
 from lib.plots.probabilities import calibration, confusion, decision_curve, scores
 from lib.plots.ranking import precision_recall, roc
 from lib.plots.training import curves
@@ -34,4 +36,7 @@ FIGURES = {
     "decision_curve": ("decision_curve", decision_curve),
     "flow": ("flow", flow_diagram),
     "controls": ("control_values", controls),
+    "forest": ("subgroups", forest),
+    "comparisons": ("comparisons", comparisons),
+    "leakage": ("leakage", leakage),
 }

@@ -27,12 +27,13 @@ NEEDS = {
 }
 
 
-def measure(label, probability, majority, weights, threshold=THRESHOLD):
-    """{metric: its value under each weighting, NaN where it is not defined}, in the order of NEEDS.
+def measure(label, probability, majority, weights, threshold=THRESHOLD, wanted=tuple(NEEDS)):
+    """{metric: its value under each weighting, NaN where it is not defined}, for those that are `wanted`.
 
     label, probability, majority: a value per row; the label is 1 where malignant, the majority the label that training holds
     most of. weights: weightings × rows, at least 0. A weight of 2 is the row standing there twice. threshold: a probability, or
-    one per row, at which and above which the call is malignant.
+    one per row, at which and above which the call is malignant. wanted: keys of NEEDS; recalibration takes most of the time, and
+    ranking most of the rest, so that neither is done for nothing.
 
     auprc is average precision: precision summed over the steps of recall, without interpolation. Equal probabilities are one
     step, and in auroc each pair of them counts a half. The expected calibration error (Naeini et al., AAAI 2015) is the mean
@@ -58,9 +59,12 @@ def measure(label, probability, majority, weights, threshold=THRESHOLD):
     positive, negative, true_positive, false_positive, guessed, squared, lost, *gaps = np.array(columns) @ weights.T
     total = positive + negative
     values = of_counts(true_positive, false_positive, positive - true_positive, negative - false_positive)
+    auroc = auprc = slope = intercept = None
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: not defined
-        auroc, auprc = _ranking(label, probability, weights)
-        slope, intercept = _recalibration(label, logit(clipped), weights)
+        if {"auroc", "auprc"} & {*wanted}:
+            auroc, auprc = _ranking(label, probability, weights)
+        if {"calibration_slope", "calibration_intercept"} & {*wanted}:
+            slope, intercept = _recalibration(label, logit(clipped), weights)
         values |= {
             "auroc": auroc,
             "auprc": auprc,
@@ -71,7 +75,7 @@ def measure(label, probability, majority, weights, threshold=THRESHOLD):
             "calibration_slope": slope,
             "calibration_intercept": intercept,
         }
-    return {metric: values[metric] for metric in NEEDS}
+    return {metric: values[metric] for metric in wanted}
 
 
 def of_counts(true_positive, false_positive, false_negative, true_negative):

@@ -66,6 +66,13 @@ LEAVE_OUT = [
     *(f"splits/{name}" for name in SPLITS),
     *(f"tensors/{name}" for name in IMAGES),
 ]
+# What measures leakage: experiments that are the baseline but for a split that leaks, by what that split keeps together.
+LEAKING = {
+    f"split_by_{study['split']['by']}": name
+    for name, study in EXPERIMENTS.items()
+    if study["split"]["by"] != "patient"
+    and study | {"split": study["split"] | {"by": "patient"}} == EXPERIMENTS["baseline"]
+}
 CURVES = ["accuracy", "loss"]
 # Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered into one under results/.
 # By their names in rules: the file there and here, and its schema.
@@ -79,9 +86,12 @@ GATHERED = {
     "scores": ("plots/scores.csv", "score_distribution"),
     "decision_curve": ("plots/decision_curve.csv", "decision_curve"),
     "controls": ("plots/controls.csv", "control_values"),
+    "forest": ("plots/forest.csv", "subgroups"),
 }
 SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "flow"]
+FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "flow"]
+FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
+FIGURES += ["leakage"] if LEAKING else []
 
 DATASET = OWNER["path"] or "results/phantom"
 PHANTOM_TABLES = [
