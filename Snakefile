@@ -34,6 +34,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/controls.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/scores.smk"
+include: "workflow/rules/explain.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/download.smk"
@@ -47,6 +48,7 @@ RESULTS = [
     "results/metrics.json",
     "results/metrics.csv",
     *expand("results/plots/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
+    *multiext("results/plots/gradcam.", "png", "svg", "csv"),
     *(f"results/{file}" for file, _ in GATHERED.values()),
     "results/characteristics.html",
     *(f"results/models/baseline-fold{fold}/{file}" for fold in folds(EXPERIMENTS["baseline"]) for file in MODEL_FILES),

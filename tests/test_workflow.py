@@ -14,6 +14,7 @@ from conftest import ROOT, SMALL, TinyKaggle, copy_workflow, rules_to_run, snake
 from sklearn import metrics
 
 from lib import figures
+from lib.closure import closure_files
 from lib.provenance import ASKED_FOR
 
 RESULTS = [
@@ -28,6 +29,8 @@ RESULTS = [
     "plots/flow.csv",
     "plots/controls.png",
     "plots/controls.csv",
+    "plots/gradcam.png",
+    "plots/gradcam_energy.svg",
     "plots/characteristics.csv",
     "characteristics.html",
     "dataset.json",
@@ -171,29 +174,46 @@ def test_each_step_has_its_log_and_benchmark(study):
 
 
 def test_every_figure_that_can_be_drawn_is_drawn(study):
-    assert {path.stem for path in (study / "results/plots").glob("*.png")} == set(figures.FIGURES) - {
-        "comparisons",
-        "leakage",
-    }
+    drawn = {path.stem for path in (study / "results/plots").glob("*.png")}
+    assert drawn == set(figures.FIGURES) - {"comparisons", "leakage"} | {"gradcam"}
 
 
-def test_only_training_and_exporting_import_tensorflow():
-    """Import each script and ask what came with it."""
-    for script in sorted((ROOT / "workflow/scripts").glob("*.py")):
-        code = f"import sys; import scripts.{script.stem}; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
-        )
-        assert done.stdout.split() == ["False", "False"], (script, done.stderr)
-    importers = [
-        path
+SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
+# Modules that a script imports when it is called rather than when it is read: what is slow.
+LATER = {"train_network": {"lib.networks"}}
+
+
+@pytest.fixture(scope="session")
+def imported():
+    """{script: the modules that come with importing it}, asked of Python itself."""
+    found = {}
+    for script in SCRIPTS:
+        code = f"import sys; import scripts.{script}; print(*sys.modules)"
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, (script, done.stderr)
+        found[script] = set(done.stdout.split())
+    return found
+
+
+def test_no_script_imports_tensorflow_before_it_needs_it_and_few_need_it(imported):
+    assert not [script for script, modules in imported.items() if modules & {"tensorflow", "keras"}]
+    importers = {
+        path.stem
         for path in (ROOT / "workflow").rglob("*.py")
         if re.search(r"^\s*(import|from) (keras|tensorflow)", path.read_text(), re.MULTILINE)
-    ]
-    assert {path.stem for path in importers} == {"train_network", "networks", "export_network"}
+    }
+    assert importers == {"train_network", "networks", "threads", "gradcam", "explain_run", "export_network"}
+
+
+def test_a_scripts_hash_is_over_all_modules_that_it_imports(imported):
+    packages = {"lib", "lib.editions", "lib.plots"}
+    for script, modules in imported.items():
+        files = closure_files(ROOT / f"workflow/scripts/{script}.py")
+        hashed = {path.relative_to(ROOT / "workflow") for path in files if path.is_relative_to(ROOT / "workflow/lib")}
+        hashed = {".".join(path.with_suffix("").parts) for path in hashed}
+        wanted = {name for name in modules if name.startswith("lib.")} - packages | LATER.get(script, set())
+        assert hashed == wanted, script
 
 
 # Run where there are several experiments; this study has one.
@@ -202,13 +222,15 @@ OF_SEVERAL = {"compare_experiments", "measure_leakage"}
 FIGURES = {"tabulate_curves", "draw_figure"}
 FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
 METRICS = {"evaluate_run", "collect_metrics"}
-SUBGROUPS = {"evaluate_subgroups", "gather_tables", "draw_figure"}
-CURVES = {"tabulate_scores", "gather_tables", "draw_figure"}
+GATHERED = {"gather_tables", "draw_figure"}
+SUBGROUPS = {"evaluate_subgroups"} | GATHERED
+CURVES = {"tabulate_scores"} | GATHERED
 CONTROLS = {"score_controls"} | CURVES
-EVALUATED = CONTROLS | SUBGROUPS | {"export_network"}
-SCORES = {"score_images"} | EVALUATED
+ENERGY = {"measure_energy", "draw_gallery"} | GATHERED
+EXPLAIN = {"explain_run"} | ENERGY
+JUDGED = CONTROLS | SUBGROUPS | {"export_network"}  # what follows from an experiment's scores
 LAST = {"record_provenance"}  # follows from everything, and notes settings that nothing else uses
-TRAIN = {"train_network", "train_shuffled"} | METRICS | SCORES | FIGURES
+TRAIN = {"train_network", "train_shuffled", "score_images"} | METRICS | JUDGED | EXPLAIN | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
 TENSORS = {"decode_images", "gather_tensors"} | TRAIN | FLOW
@@ -229,12 +251,15 @@ AFTER = {
     "train_network": TRAIN,
     "evaluate_run": METRICS,
     "collect_metrics": {"collect_metrics"},
-    "score_images": SCORES,
+    "score_images": {"score_images"} | JUDGED,
     "tabulate_scores": CURVES,
     "score_controls": CONTROLS,
     "evaluate_subgroups": SUBGROUPS,
-    "gather_tables": {"gather_tables", "draw_figure"},
     "export_network": {"export_network"},
+    "gather_tables": GATHERED,
+    "explain_run": EXPLAIN,
+    "measure_energy": ENERGY,
+    "draw_gallery": {"draw_gallery"},
     "tabulate_curves": FIGURES,
     "count_flow": {"count_flow", "draw_figure"},
     "tabulate_characteristics": {"tabulate_characteristics"},
@@ -242,58 +267,6 @@ AFTER = {
     "record_provenance": set(),
 }
 EVERYTHING = AFTER["make_phantom"]
-# Which rules import a module of workflow/lib, directly or through another.
-PIXELS = {"take_inventory", "draw_contact_sheet", "find_duplicates", "decode_images", "measure_images"}
-IMPORTED_BY = {
-    "log": set(AFTER),
-    "tables": set(AFTER) - {"make_phantom", "gate_split"},
-    "images": PIXELS,
-    "dicom": PIXELS,
-    "headers": {"take_inventory"},
-    "editions/layout": {"take_inventory"},
-    "editions/cbis_ddsm": {"take_inventory"},
-    "editions/kaggle": {"take_inventory"},
-    "editions/dicom": {"take_inventory"},
-    "editions/table": {"take_inventory"},
-    "editions/folder": {"take_inventory"},
-    "duplicates": {"find_duplicates"},
-    "groups": {"split_patients", "audit_split"},
-    "tensors": {"train_network", "score_controls", "export_network"},
-    "phantom": {"make_phantom"},
-    "phantom_tables": {"make_phantom"},
-    "augmentation": {"train_network"},
-    "networks": {"train_network"},
-    "flow": {"count_flow", "tabulate_characteristics", "evaluate_subgroups", "draw_figure"},
-    "characteristics": {"tabulate_characteristics", "evaluate_subgroups", "draw_figure"},
-    "subgroups": {"evaluate_subgroups"},
-    "comparison": set(),
-    "figures": {"draw_figure"},
-    "plots/style": {"draw_figure"},
-    "plots/training": {"draw_figure"},
-    "plots/flow": {"draw_figure"},
-    "plots/forest": {"draw_figure"},
-    "plots/comparisons": {"draw_figure"},
-    "plots/ranking": {"draw_figure"},
-    "plots/probabilities": {"draw_figure"},
-    "plots/controls": {"draw_figure"},
-    "score_curves": {"tabulate_scores"},
-    "metrics": METRICS | EVALUATED - {"gather_tables", "draw_figure"} | {"score_images"},
-    "levels": METRICS | {"score_images", "tabulate_scores"},
-    "bootstrap": METRICS | EVALUATED - {"gather_tables", "draw_figure"} | {"score_images"},
-    "evaluation": METRICS | {"score_images"},
-    "controls": {"score_controls"},
-    "provenance": {"record_provenance"},
-    "stamps": {"collect_metrics", "draw_figure", "record_provenance", "export_network"},
-    "calibration": {"score_images"},
-    "operating_points": {"score_images"},
-    "exported_model": {"export_network"},
-    "similarity": {"export_network"},
-    "plots/predictions": set(),  # that predict imports, which is asked for
-    "closure": set(),
-    "download": set(),
-    "results": set(),
-    "study": set(),
-}
 KEYS = {
     "phantom.patients=40": EVERYTHING,
     "phantom.seed=2": EVERYTHING,
@@ -322,13 +295,14 @@ KEYS = {
     "augmentation.shear=0": TRAIN,
     "augmentation.zoom=0.1": TRAIN,
     "augmentation.horizontal_flip=false": TRAIN,
-    "seeds=[1, 2]": TRAIN - {"train_shuffled"},  # that is of the first seed
-    # Of an experiment no network is exported and none trained with shuffled labels.
-    "experiments={small: {image: {size: 32}}}": (TENSORS - FLOW - {"train_shuffled", "export_network"})
-    | {"draw_figure", "compare_experiments"},
-    "evaluation.draws=500": METRICS | EVALUATED,
-    "evaluation.confidence=0.9": METRICS | EVALUATED,
-    "evaluation.seed=2": METRICS | EVALUATED,
+    "seeds=[1, 2]": TRAIN - {"train_shuffled"} - EXPLAIN | GATHERED,  # these are of the first seed
+    # Of an experiment no network is exported, explained, or trained with shuffled labels, without being asked.
+    "experiments={small: {image: {size: 32}}}": TENSORS - FLOW - EXPLAIN - {"train_shuffled", "export_network"}
+    | GATHERED
+    | {"compare_experiments"},
+    "evaluation.draws=500": METRICS | JUDGED | ENERGY,
+    "evaluation.confidence=0.9": METRICS | JUDGED | ENERGY,
+    "evaluation.seed=2": METRICS | JUDGED | ENERGY,
     "predict.images=config": set(),
     "predict.model=config": set(),
     "download.path=elsewhere": set(),
@@ -342,18 +316,14 @@ def test_editing_a_script_reruns_its_step_and_what_follows(study, rule):
         assert rules_to_run(snakemake(study, "-n", *SMALL)) == AFTER[rule] | LAST
 
 
-@pytest.mark.parametrize("module", IMPORTED_BY)
-def test_editing_a_module_reruns_the_steps_that_import_it(study, module):
-    with edited(study / f"workflow/lib/{module}.py"):
-        rules = [AFTER[rule] | LAST for rule in IMPORTED_BY[module]]
-        assert rules_to_run(snakemake(study, "-n", *SMALL)) == set().union(*rules)
-
-
-def test_editing_the_schema_of_the_tables_reruns_the_steps_that_read_or_write_one(study):
-    with edited(study / "workflow/schemas/tables.schema.yaml"):
-        assert rules_to_run(snakemake(study, "-n", *SMALL)) == LAST.union(
-            *(AFTER[rule] for rule in IMPORTED_BY["tables"])
-        )
+@pytest.mark.parametrize(
+    "module", ["lib/log.py", "lib/bootstrap.py", "lib/editions/table.py", "schemas/tables.schema.yaml"]
+)
+def test_editing_a_module_or_its_schema_reruns_the_steps_that_import_it(study, imported, module):
+    name = module.split(".")[0].replace("/", ".").replace("schemas", "lib")
+    with edited(study / "workflow" / module):
+        rules = [AFTER[rule] for rule in AFTER if name in imported[rule]]
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == LAST.union(*rules)
 
 
 @pytest.mark.parametrize("change", KEYS)
@@ -368,7 +338,7 @@ def test_changing_a_key_reruns_the_steps_that_depend_on_it(study, change, tmp_pa
     assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == KEYS[change] | last
 
 
-def test_the_tables_above_name_every_script_module_and_key():
+def test_the_tables_above_name_every_script_and_key():
     import yaml
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -376,9 +346,7 @@ def test_the_tables_above_name_every_script_module_and_key():
     keys |= {section for section, part in config.items() if not isinstance(part, dict) or not part}
     # The dataset's keys name another dataset: results/ of this one are safe from it, as a test below shows.
     assert {change.split("=")[0] for change in KEYS} == keys - {f"dataset.{key}" for key in config["dataset"]}
-    assert set(AFTER) | ASKED_FOR | OF_SEVERAL == {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
-    lib = ROOT / "workflow/lib"
-    assert set(IMPORTED_BY) == {path.relative_to(lib).with_suffix("").as_posix() for path in lib.rglob("*.py")}
+    assert set(AFTER) | ASKED_FOR | OF_SEVERAL == set(SCRIPTS)
 
 
 class edited:

@@ -24,26 +24,37 @@ def decode(path, size, fit="stretch", box=(0, 0, 1, 1)):
     more than 8 bits is scaled from its own darkest and brightest value to 0 and 255 (DICOM: see read_pixels).
     Raises ValueError where the file cannot be decoded to its end.
     """
-    grey, (left, top, right, bottom), (height, width) = _open(path, size, fit, box)
+    return np.rint(in_square(area_means(*open_grey(path, size, fit, box)).clip(0, 255), size)).astype(np.uint8)
+
+
+def area_means(grey, box, shape):
+    """What is in the box of an open image as float32 of `shape`, (height, width), each pixel the mean of its area."""
+    (left, top, right, bottom), (height, width) = box, shape
     left, right, top, bottom = left * grey.width, right * grey.width, top * grey.height, bottom * grey.height
     if right - left < width or bottom - top < height:  # areas smaller than a pixel: interpolate instead
-        pixels = np.asarray(
+        return np.asarray(
             grey.resize((width, height), Image.Resampling.BILINEAR, (left, top, right, bottom)), np.float32
         )
-    else:
-        x, y = int(left), int(top)
-        pixels = np.asarray(grey)[y : ceil(bottom), x : ceil(right)].astype(np.float32)
-        down = _area_weights(pixels.shape[0], height, top - y, bottom - y)
-        across = _area_weights(pixels.shape[1], width, left - x, right - x)
-        pixels = (across @ (down @ pixels).T).T
-    out = np.zeros((size, size), np.uint8)
+    x, y = int(left), int(top)
+    pixels = np.asarray(grey)[y : ceil(bottom), x : ceil(right)].astype(np.float32)
+    down = _area_weights(pixels.shape[0], height, top - y, bottom - y)
+    across = _area_weights(pixels.shape[1], width, left - x, right - x)
+    return (across @ (down @ pixels).T).T
+
+
+def in_square(pixels, size):
+    """`pixels`, (height, width), in the middle of a square (size, size) of zeros."""
+    (height, width), out = pixels.shape, np.zeros((size, size), pixels.dtype)
     y, x = (size - height) // 2, (size - width) // 2
-    out[y : y + height, x : x + width] = np.rint(pixels.clip(0, 255))
+    out[y : y + height, x : x + width] = pixels
     return out
 
 
-def _open(path, size, fit, box):
-    """(grey image of 0 to 255, the box that `fit` leaves, the (height, width) that it will have in pixels)."""
+def open_grey(path, size, fit, box):
+    """(grey image of 0 to 255, the box that `fit` leaves, the (height, width) that it will have in pixels).
+
+    A JPEG's image may be of reduced scale: the box has at least twice the pixels that are wanted. Raises as `decode` does.
+    """
     if is_dicom(path):
         grey = Image.fromarray(read_pixels(path))
         return grey, *_fitted(grey.size, size, fit, box)
@@ -122,7 +133,7 @@ def histogram(path, least=512):
 
     A JPEG is decoded at a reduced scale, no side below `least` pixels. Raises as `decode` does.
     """
-    grey, *_ = _open(path, least // 2, "stretch", (0, 0, 1, 1))
+    grey, *_ = open_grey(path, least // 2, "stretch", (0, 0, 1, 1))
     return np.bincount(np.rint(np.asarray(grey)).astype(np.uint8).ravel(), minlength=256)
 
 
@@ -132,7 +143,7 @@ def mask_box(path, least=500):
     A JPEG is decoded at a reduced scale, its shorter side no less than `least` pixels: the box is then up to one of those
     wider. Raises ValueError where nothing is white, and as `decode` does.
     """
-    grey, *_ = _open(path, least // 2, "stretch", (0, 0, 1, 1))
+    grey, *_ = open_grey(path, least // 2, "stretch", (0, 0, 1, 1))
     grey = np.asarray(grey)
     if not grey.max():
         raise ValueError("nothing is white in this mask")
@@ -146,3 +157,13 @@ def widened(box, extent, margin):
     """A box with `margin` pixels added on each side, as far as the image goes; shares of `extent`, its (width, height)."""
     added = margin / np.tile(np.array(extent, float), 2) * [-1, -1, 1, 1]
     return tuple((np.array(box) + added).clip(0, 1).tolist())
+
+
+def context_box(lesion, image, settings):
+    """The lesion's box, shares of the image's width and height, with the margin that the settings ask for on each side."""
+    extent = np.array([image.width, image.height])
+    if settings["margin_unit"] == "mm":
+        margin = settings["margin"] / image.spacing_mm
+    else:
+        margin = settings["margin"] / 100 * max((np.array(lesion[2:]) - lesion[:2]) * extent)
+    return widened(lesion, extent, margin)

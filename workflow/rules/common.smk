@@ -87,11 +87,16 @@ GATHERED = {
     "decision_curve": ("plots/decision_curve.csv", "decision_curve"),
     "controls": ("plots/controls.csv", "control_values"),
     "forest": ("plots/forest.csv", "subgroups"),
+    "gradcam_energy": ("plots/gradcam_energy.csv", "gradcam_energy"),
 }
+# Explained by Grad-CAM without being asked: the baseline alone, so that a thousand experiments need not wait for it.
+EXPLAINED = ["baseline"]
 SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "flow"]
+FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flow"]
 FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
 FIGURES += ["leakage"] if LEAKING else []
+# The galleries, and the experiment that each shows. An experiment's name has no hyphen.
+GALLERIES = {"gradcam" if name == "baseline" else f"gradcam-{name}": name for name in EXPERIMENTS}
 
 DATASET = OWNER["path"] or "results/phantom"
 PHANTOM_TABLES = [
@@ -114,6 +119,7 @@ wildcard_constraints:
     fold=r"\d+",
     seed=r"\d+",
     figure="|".join(FIGURES),
+    gallery="|".join(GALLERIES),
 
 
 def dataset_tables():

@@ -91,7 +91,10 @@ rule score_images:
 rule gather_tables:
     input:
         **{
-            name: expand(f"results/runs/{{experiment}}/{file}", experiment=EXPERIMENTS)
+            name: expand(
+                f"results/runs/{{experiment}}/{file}",
+                experiment=EXPLAINED if name == "gradcam_energy" else EXPERIMENTS,
+            )
             for name, (file, _) in GATHERED.items()
         },
     output:

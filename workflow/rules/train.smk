@@ -1,4 +1,4 @@
-# One process per run: it trains, saves and predicts. The only rule that imports TensorFlow.
+# One process per run: it trains, saves and predicts. Beside it, only explaining imports TensorFlow.
 
 
 rule train_network:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lib.images import decode, mask_box, widened
+from lib.images import context_box, decode, mask_box
 from lib.log import log_to
 from lib.tables import count_rows, read_table, write_table
 
@@ -40,16 +40,6 @@ def decode_images(folder, images, settings, workers, out):
             chunk = images.iloc[start : start + AT_ONCE]
             problems += pool.map(one, range(start, start + len(chunk)), chunk.itertuples(index=False))
     return problems
-
-
-def context_box(lesion, image, settings):
-    """The lesion's box, shares of the image's width and height, with the margin that the settings ask for on each side."""
-    extent = np.array([image.width, image.height])
-    if settings["margin_unit"] == "mm":
-        margin = settings["margin"] / image.spacing_mm
-    else:
-        margin = settings["margin"] / 100 * max((np.array(lesion[2:]) - lesion[:2]) * extent)
-    return widened(lesion, extent, margin)
 
 
 def main(folder, images, settings, shard, workers, output):

@@ -1,7 +1,6 @@
 """Train one network on one fold with one seed, save it, and predict every image of the manifest with it."""
 
 import json
-import os
 import zipfile
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from lib.augmentation import affine_transforms
 from lib.log import InputError, log_to, some
 from lib.tables import read_table, write_table
 from lib.tensors import Shards
+from lib.threads import use_threads
 
 SHUFFLE, WARP = 0, 1  # what a random generator is for: each use has a stream of its own
 DEAL = 2**31  # for one that needs no epoch: beyond all of them
@@ -163,16 +163,6 @@ def dealt_labels(images, seed):
             zip(group.index, np.where(middle < group["malignant"].sum(), "malignant", "benign"), strict=True)
         )
     return images.assign(label=images["patient_id"].map(labels))
-
-
-def use_threads(threads):
-    """Give TensorFlow exactly this many threads, on the CPU, in an order that is the same every time. Call it before TensorFlow runs."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-    tf.config.experimental.enable_op_determinism()
 
 
 def main(inputs, output, fold, seed, training, augmentation, shuffled):

@@ -92,3 +92,16 @@ def sized(rows):
     """'144 images, 72 malignant, of 40 patients', from rows with n, malignant and patients."""
     row = rows.dropna(subset="n").iloc[0] if rows["n"].notna().any() else None
     return "" if row is None else f"{row['n']} images, {row['malignant']} malignant, of {row['patients']} patients"
+
+
+def marked(figure, table):
+    """`figure` with what every figure bears: the fingerprint of its dataset, and a banner where the split leaks on purpose."""
+    figure.text(
+        0.995, 0.005, f"dataset {table['dataset'].iloc[0]}", ha="right", va="bottom", fontsize=6, color="#777777"
+    )
+    if leaks := sorted({text for text in table["leaks"] if text}):
+        words = f"NOT EVIDENCE OF PERFORMANCE: the split {' and '.join(leaks)}"
+        words = fill(words, int(11 * figure.get_figwidth()))  # bold letters of 10 points: some 12 to the inch
+        box = {"facecolor": "#C0232C", "edgecolor": "none", "boxstyle": "square,pad=0.4"}
+        figure.suptitle(words, color="white", fontsize=10, fontweight="bold", bbox=box)
+    return figure

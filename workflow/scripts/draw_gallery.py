@@ -1,0 +1,25 @@
+"""Draw the gallery of Grad-CAM of one experiment, the most confident mistakes first, and list what it shows."""
+
+import numpy as np
+
+from lib.log import log_to
+from lib.plots.gallery import gallery, shown_rows
+from lib.plots.style import marked
+from lib.stamps import save_figure
+from lib.tables import read_table, write_table
+from lib.tensors import Shards
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        inputs, output = snakemake.input, snakemake.output
+        rows = shown_rows(read_table(inputs.table, "gradcam"))
+        write_table(rows, output.csv, "gradcam")
+        energy = read_table(inputs.energy, "gradcam_energy")
+        places = rows[["image_id"]].merge(read_table(inputs.index, "index"), on="image_id", validate="1:1")["row"]
+        images = Shards(inputs.pixels)[places.to_numpy(np.int64)]
+        maps, masks = (
+            np.load(path, mmap_mode="r")[rows["row"].to_numpy(np.int64)] for path in (inputs.maps, inputs.masks)
+        )
+        figure = marked(gallery(rows, images, maps, masks, energy, snakemake.params.edition), energy)
+        save_figure(figure, [output.png, output.svg], output.csv, energy["dataset"].iloc[0])
+        print(f"drew {len(rows)} images: {rows['outcome'].value_counts().to_dict()}")
