@@ -39,7 +39,7 @@ def test_own_images_of_any_format(own_images):
 def test_what_else_a_table_knows_is_read_in_one_spelling_and_the_rest_are_subgroups(own_images):
     extra = {
         "Lesion": "1", "partition": "Train", "laterality": "L", "view": "mlo", "kind": "calc", "density": "C",
-        "assessment": "4", "subtlety": "", "pathology": "biopsied", "scanner": "A, \"the old one\"", "age group": "50-59",
+        "assessment": "4.0", "subtlety": "", "pathology": "biopsied", "scanner": "A, \"the old one\"", "age group": "50-59",
     }  # fmt: skip
     _, lesions, _ = own(own_images, [row | extra for row in rows_of(own_images)])
     first = lesions.iloc[0]

@@ -112,7 +112,8 @@ def with_known_values(path, rows):
         if column not in rows:
             rows[column] = ""
         elif allowed:
-            given = rows[column].str.lower()
+            # Whole numbers of a column with gaps are 5.0 where pandas or a spreadsheet wrote them.
+            given = rows[column].str.lower().str.replace(r"^(\d)\.0$", r"\1", regex=True)
             known = given.map(allowed).fillna("")
             bad = (known == "") & ((given != "") | (column == "label"))
             words = ", ".join(dict.fromkeys(allowed))
