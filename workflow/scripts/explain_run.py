@@ -105,6 +105,10 @@ def main(inputs, output, params, workers):
     predictions = read_table(inputs.predictions, "predictions")
     origin = {column: predictions[column].iloc[0] for column in ("dataset", "leaks")}
     rows = predictions[predictions["partition"] == "test"]
+    if rows.empty:
+        raise InputError(
+            f"{inputs.predictions}: no test image to explain. See excluded.csv of the tensors for what did not decode."
+        )
     for name, columns in {"index": ["image_id", "row"], "images": None}.items():
         table = read_table(inputs[name], name)
         columns = columns or [column for column in table if column not in rows or column == "image_id"]

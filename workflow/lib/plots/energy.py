@@ -29,7 +29,7 @@ def energy(table, edition):
     for axes, name in zip(figure.subplots(len(shown), sharex=True, squeeze=False)[:, 0], shown, strict=True):
         _draw(axes, table[table["experiment"] == name])
         axes.set_title(name, loc="left")
-    axes.set_xlabel("Mean share of Grad-CAM's energy")
+    axes.set_xlabel("Mean share of Grad-CAM's energy (lines: its interval)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     more = f", the first {len(shown)} of {len(names)} experiments" if len(names) > len(shown) else ""
     words = f"Grad-CAM's energy inside the outlines of lesions, {edition} edition{more}"
@@ -46,8 +46,12 @@ def _draw(axes, table):
             if measure != "chance":
                 axes.plot([row["low"], row["high"]], [place + offset] * 2, color=style["color"], linewidth=1.5)
         if rows["value"].isna().all():
-            axes.text(0.5, place, rows["reason"].iloc[0], ha="center", va="center", fontsize=7, color="#555555")
+            words, where = rows["reason"].iloc[0], axes.get_yaxis_transform()
+            white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            axes.text(
+                0.5, place, words, ha="center", va="center", fontsize=7, color="#555555", transform=where, bbox=white
+            )
     ticks = [f"{words} ({table.loc[table['group'] == group, 'n'].iloc[0]})" for group, words in GROUPS.items()]
     axes.set_yticks(range(len(GROUPS)), ticks)
     axes.set_ylim(len(GROUPS) - 0.5, -0.5)
-    axes.set_xlim(0, 1)
+    axes.set_xlim(0, 1 if table["value"].isna().all() else None)

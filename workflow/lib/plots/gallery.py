@@ -83,23 +83,27 @@ def energy_words(energy):
     inside = rows.loc["energy_inside"]
     if np.isnan(inside["value"]):
         return [f"How much of it lies inside the outlines is not known: {inside['reason']}."]
-    lines = [f"Of all {inside['n']} test images with an outline, {_value(inside)} of a map's sum lies inside it on average; of an even map {rows.loc['chance', 'value']:.2f} would."]  # fmt: skip
+    lines = [f"Of all {inside['n']} test images with an outline, {_value(inside)} of a map's sum lies inside it on average; of an even map {_share(rows.loc['chance', 'value'])} would."]  # fmt: skip
     if not np.isnan(others := rows.loc["energy_in_others", "value"]):
-        lines.append(f"Inside the outlines of other patients' lesions, laid over it, lies {others:.2f}: what maps that do not follow their lesion would reach.")  # fmt: skip
+        lines.append(f"Inside the outlines of other patients' lesions, laid over it, lies {_share(others)}: maps that do not follow their own lesion reach as much.")  # fmt: skip
     return lines
 
 
 def _value(row):
-    interval = "" if np.isnan(row["low"]) else f" [{row['low']:.2f}, {row['high']:.2f}]"
-    return f"{row['value']:.2f}{interval}"
+    interval = "" if np.isnan(row["low"]) else f" [{_share(row['low'])}, {_share(row['high'])}]"
+    return _share(row["value"]) + interval
+
+
+def _share(value):
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"  # of whole images, lesions are a hundredth
 
 
 def _energy(row):
     if np.isnan(row.chance):
         return "no outline"
     if np.isnan(row.energy_inside):
-        return f"map is zero, outline {row.chance:.2f}"
-    return f"inside {row.energy_inside:.2f}, chance {row.chance:.2f}"
+        return f"map is zero, outline {_share(row.chance)}"
+    return f"inside {_share(row.energy_inside)}, chance {_share(row.chance)}"
 
 
 def _draw(axes, images, maps, masks, outlined):
