@@ -159,9 +159,9 @@ def test_another_seed_is_another_split():
             "400 of 400 images have no official partition: calcification_0_0",
         ),
         (
-            make_images(100).query("label == 'benign' or official_partition == 'training'"),
+            make_images(100).query("label == 'benign' or official_partition == 'test'"),
             OFFICIAL,
-            "test malignant 0",
+            "training malignant 0",
         ),
         (make_images(5), OFFICIAL, "split.validation"),
         (make_images(3), HASH, "Each partition needs both classes"),
@@ -171,6 +171,16 @@ def test_what_cannot_be_split_is_refused(images, split, wanted):
     with pytest.raises(InputError) as error:
         split_patients(images, NO_GROUPS, split)
     assert wanted in str(error.value)
+
+
+def test_a_test_partition_of_one_class_that_the_dataset_gives_passes_with_a_warning():
+    images = make_images(100).query("label == 'benign' or official_partition == 'training'")
+    manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
+    assert set(manifest.query("partition == 'test'")["label"]) == {"benign"}
+    found = audited(manifest, images, OFFICIAL, excluded)
+    told = found["the given test partition holds both classes"]
+    assert (told["status"], told["found"]) == ("warn", ["test: no malignant"])
+    assert found["each partition holds both classes"]["status"] == "pass"
 
 
 @pytest.mark.parametrize("by", ["lesion", "image"])

@@ -141,13 +141,22 @@ def exclusions(rows, reason, detail):
 
 
 def refuse_missing_class(manifest, split, lost):
+    """Raise InputError unless each partition holds both classes; a test partition that the dataset gives need only hold one."""
     counts = manifest.groupby(["partition", "label"])["patient_id"].nunique()
     counts = counts.reindex(pd.MultiIndex.from_product([PARTITIONS, ["benign", "malignant"]]), fill_value=0)
-    if (counts == 0).any():
+    missing = counts == 0
+    if split["method"] == "official":
+        missing["test"] = missing["test"].all()
+    if missing.any():
         told = ", ".join(f"{partition} {label} {n}" for (partition, label), n in counts.items())
+        needed = (
+            "Training and validation need both classes"
+            if split["method"] == "official"
+            else "Each partition needs both classes"
+        )
         raise InputError(
             f"Too few patients for these partitions (split.method {split['method']}): {told}; {lost} images were left out because "
-            "their patient or a duplicate is in another partition. Each partition needs both classes: "
+            f"their patient or a duplicate is in another partition. {needed}: "
             "add patients, choose larger split.validation or split.test, or another split.seed."
         )
 
