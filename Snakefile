@@ -55,6 +55,7 @@ RESULTS = [
 ]
 
 
+include: "workflow/rules/page.smk"
 include: "workflow/rules/provenance.smk"
 
 

@@ -31,6 +31,9 @@ def test_every_result_has_its_category_label_and_caption(page):
         "roc, figure",
         "confusion, figure",
         "decision curve, table",
+        "the study on one page",
+        "model card",
+        "checklists",
         "flow, table",
         "flow, figure",
         "characteristics by partition",
@@ -39,6 +42,7 @@ def test_every_result_has_its_category_label_and_caption(page):
     for caption in [
         "what told so",
         "masks, black squares",
+        "It needs no network",
         "Each claim of the split manifest",
         "recomputable from the",
         "marks the epoch",

@@ -20,16 +20,16 @@ def closure(script):
 
 
 def closure_files(script):
-    """The script, the modules of workflow/lib that it imports at any depth, and the schema that bears a module's name."""
+    """The script, the modules of workflow/lib that it imports at any depth, and the schema, templates and YAML that bear a module's name."""
     found, todo = set(), [Path(script)]
     while todo:
         path = todo.pop()
         if path in found:
             continue
         found.add(path)
-        schema = WORKFLOW / "schemas" / f"{path.stem}.schema.yaml"
-        if path.is_relative_to(WORKFLOW / "lib") and schema.exists():
-            found.add(schema)
+        if path.is_relative_to(WORKFLOW / "lib"):
+            for pattern in (f"schemas/{path.stem}.schema.yaml", f"templates/{path.stem}.*", f"{path.stem}.yaml"):
+                found.update(WORKFLOW.glob(pattern))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):

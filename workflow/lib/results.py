@@ -73,7 +73,8 @@ def closing_words(results, steps):
         if reasons:
             told = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
             yield f"Left out: {told}. Row by row: {path}"
-    if look := [str(path) for path in sorted(results.glob("plots/*.png"))]:
+    look = [results / "report.html", *sorted(results.glob("plots/*.png"))]
+    if look := [str(path) for path in look if path.exists()]:
         yield f"Look at: {', '.join(look)}"
 
 

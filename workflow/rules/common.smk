@@ -33,6 +33,8 @@ config = typed(config)
 if wrong := mistakes(config, list(config_layers())):
     raise WorkflowError(f"The configuration has {len(wrong)} mistake(s):", *(f"  {line}" for line in wrong))
 
+DEFAULT = typed(yaml.safe_load(Path(workflow.basedir, "config/config.yaml").read_text()))
+
 # The downloads, by their rules, and what each leaves.
 DOWNLOADS = {"download_kaggle": "results/downloads/kaggle.json", "download_idc": "results/downloads/idc.json"}
 MODEL_FILES = ["model.onnx", "model.json", "reference.csv"]  # of an exported network
@@ -135,6 +137,11 @@ def dataset_tables():
 def study(wildcards):
     """The settings of the experiment that a run belongs to."""
     return EXPERIMENTS[wildcards.experiment]
+
+
+def of_study(study):
+    """The settings that say what a study is: neither where its dataset lies nor what is done beside it."""
+    return {key: part for key, part in study.items() if key not in ("dataset", "download", "predict")}
 
 
 def runs_of(experiment, file):

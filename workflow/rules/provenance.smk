@@ -37,10 +37,7 @@ rule record_provenance:
     params:
         edition=OWNER["edition"],
         # As functions: a path may hold braces.
-        experiments=lambda wildcards: {
-            name: {key: part for key, part in study.items() if key not in ("dataset", "download", "predict")}
-            for name, study in EXPERIMENTS.items()
-        },
+        experiments=lambda wildcards: {name: of_study(study) for name, study in EXPERIMENTS.items()},
         parts=lambda wildcards: PARTS,
         code=closure("record_provenance"),
     script:

@@ -1,0 +1,192 @@
+"""The model card and the datasheet: what this study's settings and tables say under each heading, and what is left open.
+
+Headings after M. Mitchell et al., Model Cards for Model Reporting, FAT* 2019, doi 10.1145/3287560.3287596, and T. Gebru et al.,
+Datasheets for Datasets, Communications of the ACM 64 (2021) 86, doi 10.1145/3458723. A line that begins with OPEN is one that only
+a person can fill.
+"""
+
+OPEN = "open: "
+REGIONS = {
+    "crop": "the published crop of a lesion",
+    "context": "a lesion with its surroundings, cut from the full image",
+    "full": "a whole mammogram",
+}
+METHODS = {
+    "official": "the dataset's test rows are the test partition; validation is drawn from the rest",
+    "fractions": "test and validation are drawn",
+    "folds": "each image is test in one fold; validation is drawn from the rest of it",
+    "hash": "a hash of the name decides",
+}
+CBIS = {"kaggle", "dicom"}
+OWN = {"table", "folder"}
+CITATION = (
+    "R. Sawyer-Lee et al., Curated Breast Imaging Subset of Digital Database for Screening Mammography (CBIS-DDSM), The Cancer Imaging "
+    "Archive, 2016, doi 10.7937/K9/TCIA.2016.7O02S9CY; described in R. S. Lee et al., Scientific Data 4 (2017) 170177, doi 10.1038/sdata.2017.177"
+)
+
+
+def model_card(study, edition, answer, results, versions):
+    """[(heading, lines)] of the model card. study: the baseline's settings; answer: as lib.answer gives it; results: lines of metrics."""
+    image, training, augmentation = study["image"], study["training"], study["augmentation"]
+    flip = ", mirrored every other time" if augmentation["horizontal_flip"] else ""
+    return [
+        (
+            "Model details",
+            [
+                "A small convolutional network (deep learning): two convolutions of 32 and 64 filters of 3 x 3 with ReLU, each followed by 2 x 2 "
+                "max pooling, a dense layer of 64 with dropout of 0.3, and one sigmoid unit. `workflow/lib/networks.py` defines it.",
+                f"Input: {REGIONS[image['region']]}, {image['size']} x {image['size']} pixels, grey levels divided by 255; fitted to the square by: "
+                f"{image['fit']}. No other input: nothing that readers wrote, no age, no history. Weights begin at random (Keras' default, Glorot "
+                "uniform), from the seed; nothing is pretrained.",
+                "Output: the probability of malignant, and the same after temperature scaling on validation. `thresholds.csv` says from where on it means malignant.",
+                f"Training: Adam, learning rate {training['learning_rate']:g}, binary cross-entropy without class weights, batches of "
+                f"{training['batch_size']}, at most {training['epochs']} epochs; it stops after {training['patience']} without a lower validation loss, "
+                "and the weights of the best epoch are the final model. Nothing was done about imbalance of the classes.",
+                f"Augmentation of training images: rotation by up to {augmentation['rotation']:g} degrees, shift by {augmentation['shift']:g} of the side, "
+                f"shear by {augmentation['shear']:g} degrees, zoom by {augmentation['zoom']:g}{flip}.",
+                f"Seeds: {', '.join(map(str, study['seeds']))}. Made with {versions}.",
+                OPEN + "who is responsible, how to reach them, under which licence the weights are given on.",
+            ],
+        ),
+        (
+            "Intended use",
+            [
+                "Research and teaching: an honest baseline, and a measure of what goes wrong in such studies.",
+                "Not for clinical use: not for screening, not for diagnosis, not as a second reader. It sees no patient, only an image of a lesion that "
+                "somebody has already found.",
+                OPEN + "which question your study is to answer.",
+            ],
+        ),
+        (
+            "Factors",
+            [
+                "Subgroups by what the dataset tells (kind, view, side, density, subtlety, assessment, size): `plots/forest.csv`, where it is there.",
+                OPEN + "age, ethnicity, scanner and site, which the dataset's tables may not have.",
+            ],
+        ),
+        (
+            "Metrics",
+            [
+                "AUROC first; accuracy beside that of the commoner class; sensitivity, specificity, predictive values, calibration and net benefit, by image, "
+                "lesion, breast and patient, with intervals by drawing patients. Thresholds are chosen on validation alone.",
+            ],
+        ),
+        (
+            "Evaluation data",
+            [
+                f"The test partition of the {edition} edition: {METHODS[study['split']['method']]}. Kept together: {_kept(study)}."
+            ],
+        ),
+        (
+            "Training data",
+            ["The training partition of the same dataset; see `datasheet.md` and `characteristics.html`."],
+        ),
+        ("Quantitative analyses", [*answer["warnings"], answer["lead"], *answer["sentences"], *results]),
+        (
+            "Ethical considerations",
+            [
+                "A missed cancer and a false alarm harm people; the probabilities are of this dataset, in which malignant lesions are far more frequent than in screening.",
+                OPEN + "approval, consent, and who could be harmed by your use of it.",
+            ],
+        ),
+        (
+            "Caveats and recommendations",
+            [
+                "Tested on one dataset. Before anything else, test it on images of another source, and compare with a reader.",
+                "Read the controls first: what tells the classes apart without the lesion may be what the network has learnt.",
+            ],
+        ),
+    ]
+
+
+def datasheet(study, edition, numbers, fingerprint):
+    """[(heading, lines)] of the datasheet. numbers: lines about what the dataset holds; fingerprint: of inventory/fingerprint.json."""
+    known = {
+        "phantom": _phantom(study),
+        **dict.fromkeys(CBIS, _cbis()),
+        **dict.fromkeys(OWN, _own()),
+    }[edition]
+    image = study["image"]
+    return [
+        ("Motivation", known["motivation"]),
+        (
+            "Composition",
+            [*numbers, f"{fingerprint['files']:,} files, {fingerprint['bytes'] / 1e6:,.1f} MB, fingerprint `{fingerprint['fingerprint']}` "
+             "of names, sizes and tables.", *known["composition"]],
+        ),
+        ("Collection process", known["collection"]),
+        (
+            "Preprocessing, cleaning and labelling",
+            [
+                "Every file's header is read; what is missing, broken or not an image is left out and listed in `inventory/excluded.csv`, with the reason. Crops and "
+                "masks are told apart by description, bit depth or pixels.",
+                f"Each image is decoded once, to {image['size']} x {image['size']} pixels of 8 bits by area average ({REGIONS[image['region']]}). "
+                "What does not decode is listed too.",
+                "Files that show the same are found, by bytes, pixels or a perceptual hash: `inventory/duplicates.csv`. "
+                "Lesions that are benign in one view and malignant in the other are listed, and keep the labels they have: `inventory/conflicts.csv`.",
+                *known["labels"],
+            ],
+        ),
+        ("Uses", ["Here: to train and to test a classifier of benign and malignant lesions.", *known["uses"]]),
+        ("Distribution", known["distribution"]),
+        ("Maintenance", known["maintenance"]),
+    ]  # fmt: skip
+
+
+def _kept(study):
+    return {"patient": "all images of a patient"}.get(
+        study["split"]["by"], f"images of one {study['split']['by']}, and no more, so that patients leak"
+    )
+
+
+def _phantom(study):
+    phantom = study["phantom"]
+    return {
+        "motivation": ["Drawn by the workflow itself, so that it can be tried and tested without a download; it stands for no patients."],
+        "composition": [
+            f"{phantom['patients']} made-up patients, seed {phantom['seed']}: breasts with smooth or spiculated masses and coarse or fine "
+            f"calcifications; {100 * phantom['lookalikes']:g} % of the lesions are drawn like the other class. Traps, such as a truncated file or patients in both "
+            "partitions, are planted and listed in `phantom/planted.csv`.",
+            "There is nobody to be identified.",
+        ],
+        "collection": ["A program; no devices, no patients, no consent to ask for."],
+        "labels": ["The label is the one that a lesion was made for: the truth, except that lookalikes do not show it."],
+        "uses": ["Good for nothing else: a network that does well here says nothing about mammograms."],
+        "distribution": ["With the workflow, MIT licence. Never as mammograms."],
+        "maintenance": ["With the workflow; the same seed and version give the same images."],
+    }  # fmt: skip
+
+
+def _cbis():
+    return {
+        "motivation": [f"Made by others, to give research on computer-aided diagnosis of mammograms a common dataset: {CITATION}."],
+        "composition": [
+            "Digitised film mammograms from the DDSM (1990s, several sites in the USA), with crops and masks of masses and calcifications, in the official "
+            "training and test partitions. Published without names; the patient ids are made up.",
+            OPEN + "age, ethnicity and scanner, which the case tables do not give.",
+        ],
+        "collection": [
+            "Chosen by its makers from the DDSM's screening examinations; this workflow takes what is published.",
+            OPEN + "how patients were asked and who approved it: see the dataset's paper.",
+        ],
+        "labels": [
+            "Malignant and benign come from the tables' pathology; `BENIGN_WITHOUT_CALLBACK` is counted as benign, and was not always proven by biopsy. "
+            "Assessment (BI-RADS), density and subtlety are a reader's, and never an input of the network.",
+        ],
+        "uses": ["Film of the 1990s is not today's digital mammography, and lesions chosen for teaching are not those of screening."],
+        "distribution": ["The Cancer Imaging Archive, CC BY 3.0; a JPEG copy on Kaggle. Not part of this workflow, which downloads it."],
+        "maintenance": ["By The Cancer Imaging Archive; the fingerprint above tells whether yours is the same."],
+    }  # fmt: skip
+
+
+def _own():
+    unknown = OPEN + "only you can tell; the workflow knows no more than the table and the files."
+    return {
+        "motivation": [unknown],
+        "composition": [OPEN + "who the patients are, how they were chosen, what was de-identified and how."],
+        "collection": [OPEN + "where, when and with which devices the images were taken, with whose consent and approval."],
+        "labels": ["Labels are taken as they were given.", OPEN + "how benign and malignant were established, and by whom."],
+        "uses": [OPEN + "what it should not be used for."],
+        "distribution": [OPEN + "who may have it, and under which licence."],
+        "maintenance": [OPEN + "who keeps it."],
+    }  # fmt: skip

@@ -1,0 +1,37 @@
+"""Reporting checklists (workflow/checklists.yaml): which items this study's own files answer, and which are left to a person."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+CHECKLISTS = yaml.safe_load((Path(__file__).resolve().parents[1] / "checklists.yaml").read_text(encoding="utf-8"))
+
+
+def answered(there, edition, checklists=CHECKLISTS):
+    """A DataFrame with a row per item: checklist, item, asks, status, where, note, as the schema `checklists` says.
+
+    there: the files under results/, relative to it, and the places of the page (`report.html#flow`), that this study has. An item is
+    filled if each of its `by`, a path or a pattern of paths, is there, and the edition is one of its `only`.
+    """
+    rows = []
+    for checklist in checklists:
+        for number, item in checklist["items"].items():
+            found = [_first(pattern, there) for pattern in item.get("by", [])]
+            filled = bool(found) and all(found) and edition in item.get("only", [edition])
+            rows.append(
+                {
+                    "checklist": checklist["name"],
+                    "item": str(number),
+                    "asks": item["asks"],
+                    "status": "filled" if filled else "open",
+                    "where": "; ".join(found) if filled else "",
+                    "note": item.get("note", ""),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _first(pattern, there):
+    return next((path for path in sorted(there) if fnmatchcase(path, pattern)), None)
