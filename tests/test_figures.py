@@ -22,7 +22,8 @@ from scripts.tabulate_curves import curve
 from scripts.tabulate_scores import COUNTED, calibration_metrics, curves, operating_points
 
 EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
-SCHEMAS = {schema: name for name, (schema, _) in FIGURES.items() if schema not in ("curves", "flow")}
+OF_SCORES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
+SCHEMAS = {FIGURES[name][0]: name for name in OF_SCORES}
 
 
 def scored(patients, folds=1, seed=0, spoil=lambda rows: rows, leaks=""):
