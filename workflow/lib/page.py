@@ -154,7 +154,7 @@ def render(template, **context):
     )  # fmt: skip
     environment.filters |= {"line": from_line, "plain": plain}
     environment.globals["link"] = link
-    return environment.get_template(template).render(**context)
+    return environment.get_template(template).render(**context).lstrip()
 
 
 def plain(text):
