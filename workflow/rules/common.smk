@@ -144,9 +144,22 @@ def of_study(study):
     return {key: part for key, part in study.items() if key not in ("dataset", "download", "predict")}
 
 
-def runs_of(experiment, file):
-    """The paths of a file of each run of an experiment."""
-    return [f"results/runs/{run}/{file}" for run in RUNS if run.startswith(f"{experiment}/")]
+def runs_of(experiment, file, fold=None):
+    """The paths of a file of each run of an experiment, or of one of its folds."""
+    wanted = f"{experiment}/" if fold is None else f"{experiment}/fold{fold}-"
+    return [f"results/runs/{run}/{file}" for run in RUNS if run.startswith(wanted)]
+
+
+def first_run(file):
+    """The path of a file of the first run of an experiment: its first fold with its first seed."""
+    return lambda wildcards: runs_of(wildcards.experiment, file)[0]
+
+
+def images_to_predict(wildcards):
+    """The folder that `predict.images` names; an error that tells how to name one, where it names none."""
+    if config["predict"]["images"] is None:
+        raise WorkflowError("predict.images: null; give a folder with --config 'predict={images: DIR}'")
+    return os.path.abspath(os.path.expanduser(config["predict"]["images"]))
 
 
 def of_split(file):

@@ -1,11 +1,6 @@
 # Which places of an image speak for what a network called it: Grad-CAM of each experiment's first run, and its galleries.
 
 
-def first_run(file):
-    """The path of a file of the first run of an experiment: its first fold with its first seed."""
-    return lambda wildcards: runs_of(wildcards.experiment, file)[0]
-
-
 rule explain_run:
     input:
         model=first_run("model.keras"),

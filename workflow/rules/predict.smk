@@ -5,9 +5,7 @@ import time
 
 rule export_network:
     input:
-        models=lambda wildcards: [
-            path for path in runs_of(wildcards.experiment, "model.keras") if f"/fold{wildcards.fold}-seed" in path
-        ],
+        models=lambda wildcards: runs_of(wildcards.experiment, "model.keras", wildcards.fold),
         scores=rules.score_images.output.scores,
         thresholds=rules.score_images.output.thresholds,
         images=lambda wildcards: of_region(study(wildcards), "images.csv"),
@@ -34,13 +32,6 @@ rule export_network:
         code=closure("export_network"),
     script:
         "../scripts/export_network.py"
-
-
-def images_to_predict(wildcards):
-    """The folder that `predict.images` names; an error that tells how to name one, where it names none."""
-    if config["predict"]["images"] is None:
-        raise WorkflowError("predict.images: null; give a folder with --config 'predict={images: DIR}'")
-    return os.path.abspath(os.path.expanduser(config["predict"]["images"]))
 
 
 # Of this study's own network the nearest training images can be shown; from one from elsewhere nothing of a study is needed.
