@@ -16,9 +16,11 @@ from test_workflow import edited
 from lib.answer import answer, controls_in_words, headline
 from lib.cards import OPEN, datasheet
 from lib.checklists import CHECKLISTS, answered
+from lib.evaluation import evaluate, prepared
 from lib.page import from_line, from_rst, limits, plain, render
 from lib.page_tables import changed_settings, every_result, failures, metrics_by_level
 from lib.tables import read_table, write_table
+from scripts.tabulate_scores import calibration_metrics, curves, operating_points
 from scripts.write_report import context
 
 VALUES = {"auroc": (0.915, 0.842, 0.975), "accuracy": (0.896, 0.822, 0.959), "majority_class_accuracy": (0.486, 0.4, 0.57),
@@ -136,7 +138,7 @@ def test_controls_stand_beside_the_answer_and_one_that_tells_the_classes_apart_w
         "Of 2 trivial controls, the best, size and grey levels of the file alone, has an AUROC of 0.710 [0.600 to 0.800]"
         in text
     )
-    assert "higher by 0.190 [0.100 to 0.300]" in text
+    assert "the network's less that is 0.190 [0.100 to 0.300]" in text
     assert (
         "A warning: the classes can be told apart by size and grey levels of the file, and the network may in part have learnt just that."
         in text
@@ -396,6 +398,45 @@ def test_names_from_the_data_stay_text(copied):
     assert "<script" not in page
     assert not [name for name in links.attributes if name.startswith("on")]
     assert html.escape(quotes).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in page
+
+
+def test_a_test_partition_of_one_class_has_a_page_that_says_what_is_missing(copied):
+    evaluation = {"draws": 100, "confidence": 0.95, "seed": 1}
+    run, here = copied / "runs/baseline", {"experiment": "baseline", "dataset": "d", "leaks": ""}
+    images = read_table(copied / "regions/crop/images.csv", "images")
+    predictions = read_table(run / "fold0-seed1/predictions.csv", "predictions")
+    scores = read_table(run / "scores.csv", "scores")
+    for rows in (predictions, scores):
+        rows.loc[rows["partition"] == "test", "label"] = 1
+    values = evaluate([prepared(predictions, images, "crop")], images, "crop", evaluation)
+    write_table(values.assign(**here, of="run", fold=0, seed=1), copied / "metrics.csv", "metrics")
+    write_table(scores, run / "scores.csv", "scores")
+    thresholds = read_table(run / "thresholds.csv", "thresholds")
+    points = operating_points(scores, thresholds, "crop", evaluation)
+    tables = curves(scores, thresholds, points, evaluation) | {"confusion": points}
+    files = {"calibration_curve": "calibration", "score_distribution": "scores"}
+    for schema, table in tables.items():
+        write_table(table.assign(**here), copied / f"plots/{files.get(schema, schema)}.csv", schema)
+    write_table(
+        calibration_metrics(scores, "crop", evaluation).assign(**here),
+        copied / "calibrated_metrics.csv",
+        "calibrated_metrics",
+    )
+    none = {"value": None, "low": None, "high": None, "reason": "not defined: no image is benign"}
+    spoil(copied, "plots/forest.csv", "subgroups", **none)
+    spoil(
+        copied,
+        "plots/controls.csv",
+        "control_values",
+        **none,
+        difference=None,
+        difference_low=None,
+        difference_high=None,
+    )
+    page = re.sub(r'data:image/[^"]*', "", written(copied))
+    assert "There is no AUROC on the " in page
+    assert "no image is benign." in page
+    assert not re.search(r"\bnan\b|None|inf\b", page)
 
 
 def test_a_leaking_split_is_marked_everywhere(copied):

@@ -154,7 +154,7 @@ def controls_in_words(controls, experiment="baseline"):
         best = max(trivial, key=lambda name: trivial[name]["value"])
         gain = {"value": trivial[best]["difference"], "low": trivial[best]["difference_low"], "high": trivial[best]["difference_high"]}  # fmt: skip
         text = f"Of {len(trivial)} trivial controls, the best, {_told(best)} alone, has an AUROC of {estimate(trivial[best])}"
-        yield f"{text}; the network's is higher by {estimate(gain)}."
+        yield f"{text}; the network's less that is {estimate(gain)}."
         if telling := [name for name, row in trivial.items() if row["low"] > 0.5]:
             part = "in part " if all(trivial[name]["difference_low"] > 0 for name in telling) else ""
             yield f"A warning: the classes can be told apart by {' and by '.join(map(_told, telling))}, and the network may {part}have learnt just that."

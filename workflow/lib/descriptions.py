@@ -122,6 +122,8 @@ def _group(row):
 
 def controls(table):
     rows = table[(table["metric"] == "auroc") & table["value"].notna()]
+    if not len(rows):
+        return "No control has an AUROC."
     return (
         "AUROC: "
         + "; ".join(f"{WORDS.get(row['control'], row['control'])} {estimate(row)}" for row in rows.to_dict("records"))

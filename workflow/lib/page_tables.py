@@ -31,6 +31,7 @@ POINTS = {
     "sensitivity_90": "sensitivity 0.90",
     "half": "0.5",
 }
+OF = ["pooled", "mean", "ensemble", "run"]  # those of many runs first
 MOST_RUNS = 30  # that the page lists; metrics.csv has all
 
 
@@ -91,8 +92,9 @@ def _mean(row):
 
 
 def every_result(metrics):
-    """What each run, mean, ensemble and pooling of each experiment reaches on test, by image; None if there is but one."""
+    """What each pooling, mean, ensemble and run of each experiment reaches on test, by image; None if there is but one."""
     rows = metrics[(metrics["partition"] == "test") & (metrics["level"] == "image")]
+    rows = rows.sort_values("of", key=lambda column: column.map(OF.index), kind="stable")
     body = []
     for (experiment, of, fold, seed), part in rows.groupby(
         ["experiment", "of", "fold", "seed"], sort=False, dropna=False
@@ -173,21 +175,23 @@ def controls(values, experiment, words):
         )
         if auroc["reason"]:
             notes.append(f"{words.get(control, control)}: {why_not(auroc)}.")
-    columns = ["", "what it is given", "AUROC", "Accuracy", "The network's AUROC is higher by"]
+    columns = ["", "what it is given", "AUROC", "Accuracy", "The network's AUROC less that"]
     return Table(
         "The network beside its controls, on the same test images", columns, body, words=(0, 1), notes=tuple(notes)
     )
 
 
 def left_out(flow):
-    """What was left out in the first fold, by step and reason."""
-    first = flow[(flow["fold"] == flow["fold"].min()) & (flow["reason"] != "")]
-    body = [[row.description, row.step.replace("_", " "), f"{row.images:,}", f"{row.patients:,}"] for row in first.itertuples()]  # fmt: skip
-    return (
-        Table("What was left out, and why", ["Reason", "Step", "Images", "Patients that lost one"], body, words=(0, 1))
-        if body
-        else None
-    )
+    """What was left out in the first fold, by step and reason; None if nothing was."""
+    folds = sorted(flow["fold"].unique())
+    first = flow[(flow["fold"] == folds[0]) & (flow["reason"] != "")]
+    body = [
+        [row.description, row.step.replace("_", " "), f"{row.images:,}", f"{row.patients:,}"]
+        for row in first.itertuples()
+    ]
+    where = f" of fold {folds[0]}, one of {len(folds)}" if len(folds) > 1 else ""
+    columns = ["Reason", "Step", "Images", "Patients that lost one"]
+    return Table(f"What was left out{where}, and why", columns, body, words=(0, 1)) if body else None
 
 
 def audit(checks):

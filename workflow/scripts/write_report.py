@@ -140,9 +140,9 @@ def context(artifacts, inputs, params):
     }
     pages = {f"report.html#{place}" for place in [*CONTENTS, *places, *shown]}
     items = answered({*artifacts, *pages, "model_card.md", "datasheet.md"}, edition)
-    image = study["image"]
+    image, what = study["image"], "drawn images" if edition == "phantom" else "mammograms"
     return {
-        "title": f"Benign or malignant? A convolutional network on mammograms, {edition} edition",
+        "title": f"Benign or malignant? A convolutional network on {what}, {edition} edition",
         "about": f"{REGIONS[image['region']].capitalize()}, {image['size']} x {image['size']} pixels. Dataset {fingerprint['fingerprint']}.",
         "contents": CONTENTS,
         "leaks": metrics.loc[metrics["experiment"] == BASELINE, "leaks"].iloc[0],
@@ -150,6 +150,7 @@ def context(artifacts, inputs, params):
         "artifacts": artifacts,
         "places": places,
         "figures": shown,
+        "beside": "beside" if len(params["experiments"]) == 1 else "",  # figures of several experiments need the width
         "holds": holds,
         "conflicts": _conflicts(conflicts),
         "characteristics": table_of_page(inputs["characteristics"]),
