@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from lib.answer import WORDS, answer, estimate, headline, of_metric
@@ -57,7 +58,7 @@ def results_of(metrics):
     rows = headline(metrics)
     for level in LEVELS:
         values = of_metric(rows, level=level)
-        if values["auroc"]["n"] == values["auroc"]["n"]:  # there is such a level
+        if pd.notna(values["auroc"]["n"]):  # there is such a level
             told = f"sensitivity {estimate(values['sensitivity'])}, specificity {estimate(values['specificity'])}"
             yield f"By {level} ({values['auroc']['n']:,}): AUROC {estimate(values['auroc'])}, at a probability of 0.5 {told}."
 
