@@ -80,7 +80,7 @@ def test_one_class_has_no_value_and_says_why():
     found, text = told(metrics)
     assert found["verdict"] == "undefined"
     assert found["lead"] == "There is no AUROC on the 144 test images of 32 patients: no image is benign."
-    assert "nan" not in text.lower()
+    assert not re.search(r"\bnan\b", text.lower())
 
 
 def test_few_patients_have_no_interval_and_say_why():
@@ -116,7 +116,7 @@ def test_the_headline_is_what_all_runs_together_say_and_the_mean_stands_beside_i
 
 def test_drawn_images_are_no_mammograms():
     found, _ = told(measured(), "phantom", lookalikes=0.1)
-    assert "says nothing about mammograms. 10 % of its lesions are drawn like the other class, so the best AUROC to expect is 0.90." in found["warnings"][0]  # fmt: skip
+    assert "says nothing about mammograms. 10 % of its lesions are drawn like the other class, so the best AUROC to expect is 0.90, which chance moves" in found["warnings"][0]  # fmt: skip
 
 
 def control(name, value, low, high, gain):
@@ -133,7 +133,7 @@ def test_controls_stand_beside_the_answer_and_one_that_tells_the_classes_apart_w
         control("majority_class", 0.5, None, None, (0.4, 0.3, 0.5)),
         control("reader_assessment", 0.79, 0.7, 0.85, (0.11, -0.01, 0.2)),
     ]
-    text = " ".join(controls_in_words(pd.DataFrame(rows)))
+    text = " ".join(controls_in_words(pd.DataFrame(rows), "above"))
     assert (
         "Of 2 trivial controls, the best, size and grey levels of the file alone, has an AUROC of 0.710 [0.600 to 0.800]"
         in text
@@ -145,7 +145,7 @@ def test_controls_stand_beside_the_answer_and_one_that_tells_the_classes_apart_w
     )
     assert "shuffled labels, the same network reaches 0.480" in text
     assert "(BI-RADS) alone reaches 0.790 [0.700 to 0.850], which cannot be told from the network's." in text
-    assert list(controls_in_words(pd.DataFrame(rows[:1]))) == []
+    assert list(controls_in_words(pd.DataFrame(rows[:1]), "above")) == []
 
 
 def test_mistakes_are_counted_at_each_folds_own_threshold_and_the_surest_stand_first():

@@ -6,6 +6,7 @@ import pandas as pd
 # The mean over runs is told beside it: it says of no images what a network would have called them.
 HEADLINES = ["pooled", "ensemble", "run"]
 READERS = "reader_"  # begins the name of a control that knows what readers wrote
+AUROC = "The AUROC is the chance that of a malignant and a benign image the malignant one gets the higher probability: 0.5 is guessing, 1 without fault."
 WORDS = {
     "image_statistics": "size and grey levels of the file",
     "darkest_levels": "the darkest grey level",
@@ -66,10 +67,10 @@ def answer(metrics, edition, lookalikes=0.0, controls=None):
     auroc, accuracy, majority = test["auroc"], test["accuracy"], test["majority_class_accuracy"]
     leaks = auroc["leaks"]
     verdict = "leaking" if leaks else _verdict(auroc)
-    sentences = [_beside_chance(verdict, auroc), _accuracy(accuracy, majority)]
+    sentences = [AUROC, _beside_chance(verdict, auroc), "" if verdict == "undefined" else _accuracy(accuracy, majority)]
     sentences += _spread(metrics)
     if controls is not None:
-        sentences += controls_in_words(controls)
+        sentences += controls_in_words(controls, verdict)
     if pd.notna(auroc["confidence"]):
         sentences.append(
             f"In brackets: {100 * auroc['confidence']:g} % intervals, by drawing patients with replacement."
@@ -139,8 +140,11 @@ def _spread(metrics):
     return [f"Over {auroc['runs']} runs the AUROC is {number(auroc['value'])} ± {number(auroc['sd'])} (mean and SD)."]
 
 
-def controls_in_words(controls, experiment="baseline"):
-    """What the controls reach, in up to three sentences: those that do not look at the lesion, shuffled labels, and readers."""
+def controls_in_words(controls, verdict, experiment="baseline"):
+    """What the controls reach, in a few sentences: those that do not look at the lesion, shuffled labels, and readers.
+
+    That the network may have learnt what tells the classes apart is said of one whose verdict is that it tells them apart.
+    """
     rows = controls[
         (controls["experiment"] == experiment) & (controls["metric"] == "auroc") & controls["value"].notna()
     ]
@@ -157,14 +161,17 @@ def controls_in_words(controls, experiment="baseline"):
         yield f"{text}; the network's less that is {estimate(gain)}."
         if telling := [name for name, row in trivial.items() if row["low"] > 0.5]:
             part = "in part " if all(trivial[name]["difference_low"] > 0 for name in telling) else ""
-            yield f"A warning: the classes can be told apart by {' and by '.join(map(_told, telling))}, and the network may {part}have learnt just that."
+            learnt = f", and the network may {part}have learnt just that" if verdict == "above" else ""
+            yield f"A warning: the classes can be told apart by {' and by '.join(map(_told, telling))}{learnt}."
     if "shuffled_labels" in rows:
-        yield f"Trained on shuffled labels, the same network reaches {estimate(rows['shuffled_labels'])}."
-    if "reader_assessment" in rows:
-        text = f"The readers' assessment (BI-RADS) alone reaches {estimate(rows['reader_assessment'])}"
-        row = rows["reader_assessment"]
+        yield f"Trained and tested on shuffled labels, the same network reaches {estimate(rows['shuffled_labels'])}."
+    readers = [name for name in ("reader_assessment", "reader_columns") if name in rows]
+    if len(readers) == 2 and rows[readers[0]]["columns"] == rows[readers[1]]["columns"]:
+        readers = readers[:1]  # they wrote nothing else
+    for name in readers:
+        row = rows[name]
         above = "" if pd.isna(row["difference_low"]) else _against_readers(row)
-        yield f"{text}{above}."
+        yield f"{_told(name).capitalize().replace('bi-rads', 'BI-RADS')} alone reaches {estimate(row)}{above}."
 
 
 def _against_readers(row):
@@ -184,8 +191,8 @@ def _warnings(leaks):
 def _drawn(edition, lookalikes):
     if edition != "phantom":
         return []
-    best = f" {100 * lookalikes:g} % of its lesions are drawn like the other class, so the best AUROC to expect is {1 - lookalikes:.2f}."
+    best = f" {100 * lookalikes:g} % of its lesions are drawn like the other class, so the best AUROC to expect is {1 - lookalikes:.2f}, which chance moves by some hundredths on a test partition of this size."
     return [
-        "These images are drawn by a program: the result shows that the workflow works, and says nothing about mammograms."
-        + best
+        "These images, and what readers are said to have written, are drawn by a program: the result shows that the workflow works, and says "
+        "nothing about mammograms." + best
     ]

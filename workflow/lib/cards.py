@@ -11,6 +11,9 @@ REGIONS = {
     "context": "a lesion with its surroundings, cut from the full image",
     "full": "a whole mammogram",
 }
+OF_OWN = {
+    "crop": "an image as the table or folder names it, taken for a crop of a lesion"
+}  # where nothing was published
 METHODS = {
     "official": "the dataset's test rows are the test partition; validation is drawn from the rest",
     "fractions": "test and validation are drawn",
@@ -35,7 +38,7 @@ def model_card(study, edition, answer, results, versions):
             [
                 "A small convolutional network (deep learning): two convolutions of 32 and 64 filters of 3 x 3 with ReLU, each followed by 2 x 2 "
                 "max pooling, a dense layer of 64 with dropout of 0.3, and one sigmoid unit. `workflow/lib/networks.py` defines it.",
-                f"Input: {REGIONS[image['region']]}, {image['size']} x {image['size']} pixels, grey levels divided by 255; fitted to the square by: "
+                f"Input: {shown(study, edition)}, {image['size']} x {image['size']} pixels, grey levels divided by 255; fitted to the square by: "
                 f"{image['fit']}. No other input: nothing that readers wrote, no age, no history. Weights begin at random (Keras' default, Glorot "
                 "uniform), from the seed; nothing is pretrained.",
                 "Output: the probability of malignant, and the same after temperature scaling on validation. `thresholds.csv` says from where on it means malignant.",
@@ -52,8 +55,12 @@ def model_card(study, edition, answer, results, versions):
             "Intended use",
             [
                 "Research and teaching: an honest baseline, and a measure of what goes wrong in such studies.",
-                "Not for clinical use: not for screening, not for diagnosis, not as a second reader. It sees no patient, only an image of a lesion that "
-                "somebody has already found.",
+                "Not for clinical use: not for screening, not for diagnosis, not as a second reader. It sees no patient, only "
+                + (
+                    "a whole image."
+                    if image["region"] == "full"
+                    else "an image of a lesion that somebody has already found."
+                ),
                 OPEN + "which question your study is to answer.",
             ],
         ),
@@ -120,7 +127,7 @@ def datasheet(study, edition, numbers, fingerprint):
             [
                 "Every file's header is read; what is missing, broken or not an image is left out and listed in `inventory/excluded.csv`, with the reason. Crops and "
                 "masks are told apart by description, bit depth or pixels.",
-                f"Each image is decoded once, to {image['size']} x {image['size']} pixels of 8 bits by area average ({REGIONS[image['region']]}). "
+                f"Each image is decoded once, to {image['size']} x {image['size']} pixels of 8 bits by area average ({shown(study, edition)}). "
                 "What does not decode is listed too.",
                 "Files that show the same are found, by bytes, pixels or a perceptual hash: `inventory/duplicates.csv`. "
                 "Lesions that are benign in one view and malignant in the other are listed, and keep the labels they have: `inventory/conflicts.csv`.",
@@ -131,6 +138,12 @@ def datasheet(study, edition, numbers, fingerprint):
         ("Distribution", known["distribution"]),
         ("Maintenance", known["maintenance"]),
     ]  # fmt: skip
+
+
+def shown(study, edition):
+    """What an image of the study shows, in words."""
+    region = study["image"]["region"]
+    return (OF_OWN if edition in OWN else {}).get(region, REGIONS[region])
 
 
 def _kept(study):
@@ -166,16 +179,16 @@ def _cbis():
             OPEN + "age, ethnicity and scanner, which the case tables do not give.",
         ],
         "collection": [
-            "Chosen by its makers from the DDSM's screening examinations; this workflow takes what is published.",
+            "Retrospective: chosen by its makers from the DDSM's screening examinations; this workflow takes what is published.",
             OPEN + "how patients were asked and who approved it: see the dataset's paper.",
         ],
         "labels": [
             "Malignant and benign come from the tables' pathology; `BENIGN_WITHOUT_CALLBACK` is counted as benign, and was not always proven by biopsy. "
             "Assessment (BI-RADS), density and subtlety are a reader's, and never an input of the network.",
         ],
-        "uses": ["Film of the 1990s is not today's digital mammography, and lesions chosen for teaching are not those of screening."],
-        "distribution": ["The Cancer Imaging Archive, CC BY 3.0; a JPEG copy on Kaggle. Not part of this workflow, which downloads it."],
-        "maintenance": ["By The Cancer Imaging Archive; the fingerprint above tells whether yours is the same."],
+        "uses": ["Film of the 1990s is not today's digital mammography, and lesions that were selected for a dataset are not those of screening."],
+        "distribution": ["The Cancer Imaging Archive, CC BY 3.0; a JPEG copy on Kaggle. Not part of this workflow, which can download it."],
+        "maintenance": ["The DICOM files by The Cancer Imaging Archive; the JPEG copy by whoever put it on Kaggle."],
     }  # fmt: skip
 
 

@@ -13,7 +13,8 @@ def answered(there, edition, checklists=CHECKLISTS):
     """A DataFrame with a row per item: checklist, item, asks, status, where, note, as the schema `checklists` says.
 
     there: the files under results/, relative to it, and the places of the page (`report.html#flow`), that this study has. An item is
-    filled if each of its `by`, a path or a pattern of paths, is there, and the edition is one of its `only`.
+    filled if each of its `by`, a path or a pattern of paths, is there, and the edition is one of its `only`; in another its note
+    would be untrue.
     """
     rows = []
     for checklist in checklists:
@@ -27,7 +28,7 @@ def answered(there, edition, checklists=CHECKLISTS):
                     "asks": item["asks"],
                     "status": "filled" if filled else "open",
                     "where": "; ".join(found) if filled else "",
-                    "note": item.get("note", ""),
+                    "note": item.get("note", "") if edition in item.get("only", [edition]) else "",
                 }
             )
     return pd.DataFrame(rows)

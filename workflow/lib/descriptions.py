@@ -5,7 +5,7 @@ Each function takes the figure's table, and tells of the first experiment in it.
 
 import pandas as pd
 
-from lib.answer import WORDS, estimate, number
+from lib.answer import WORDS, estimate, number, why_not
 
 
 def told(function, table):
@@ -56,7 +56,7 @@ def precision_recall(table):
 
 def _area(what, row, column):
     row = row.to_dict() | {"value": row[column]}
-    return f"There is none: {row['reason']}" if pd.isna(row["value"]) else f"{what} is {estimate(row)}"
+    return f"There is none: {why_not(row)}" if pd.isna(row["value"]) else f"{what} is {estimate(row)}"
 
 
 def _point(point):
@@ -75,7 +75,7 @@ def calibration(table):
 
 def scores(table):
     columns = table[table["part"] == "column"]
-    upper = columns[columns["lower"] >= 0.5].groupby("label")["share"].sum()
+    upper = columns[columns["lower"] >= 0.5].groupby("label")["share"].sum(min_count=1)
     return " ".join(
         f"Of the {label} images, {number(upper[label], share=True)} have a calibrated probability of 0.5 or more."
         for label in ("malignant", "benign")
@@ -105,15 +105,15 @@ def decision_curve(table):
         near = table[(table["threshold"] - threshold).abs() < 1e-9].set_index("strategy")["net_benefit"]
         if {"network", "treat_all"} <= set(near.index):
             texts.append(f"At a threshold of {threshold:g} the net benefit is {number(near['network'])}, and {number(near['treat_all'])} if all are called malignant.")  # fmt: skip
-    return " ".join(texts)
+    return " ".join(texts) or "It is not defined for a test partition of one class."
 
 
 def forest(table):
-    groups = table[(table["variable"] != "all") & table["value"].notna()].sort_values("value")
+    groups = table[(table["variable"] != "all") & table["low"].notna()].sort_values("value")
     if not len(groups):
-        return "No subgroup has a value."
+        return "No subgroup is large enough for an interval."
     low, high = groups.iloc[0], groups.iloc[-1]
-    return f"Of {len(groups)} subgroups with a value, the AUROC is lowest in {_group(low)}, {estimate(low)}, and highest in {_group(high)}, {estimate(high)}."
+    return f"Of {len(groups)} subgroups that are large enough for an interval, the AUROC is lowest in {_group(low)}, {estimate(low)}, and highest in {_group(high)}, {estimate(high)}."
 
 
 def _group(row):
@@ -148,7 +148,7 @@ OUTCOMES = {"false_negative": "missed cancers", "false_positive": "false alarms"
 def gradcam(table):
     counts = table["outcome"].value_counts()
     shown = [f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if outcome in counts]
-    return f"Test images with their Grad-CAM maps: {', '.join(shown)}."
+    return f"Test images with their Grad-CAM maps, the surest of each kind at a probability of 0.5, not calibrated: {', '.join(shown)}."
 
 
 def comparisons(table):

@@ -47,8 +47,8 @@ FIGURES = [
     Shown("loss", "training", "Loss by epoch", "curves", descriptions.curves),
     Shown("controls", "controls", "The network and its controls", "control_values", descriptions.controls),
     Shown("leakage", "leakage", "What leaking would add", "leakage", descriptions.leakage),
-    Shown("gradcam", "gradcam", "Where the network looked", "gradcam", descriptions.gradcam),
-    Shown("gradcam_energy", "gradcam", "How much of that lies inside the lesion", "gradcam_energy", descriptions.gradcam_energy),
+    Shown("gradcam", "gradcam", "What spoke for the call", "gradcam", descriptions.gradcam),
+    Shown("gradcam_energy", "gradcam", "How much of that lies inside the lesion's outline", "gradcam_energy", descriptions.gradcam_energy),
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import yaml
 
 from lib.answer import WORDS, answer, estimate, headline, of_metric
-from lib.cards import REGIONS, datasheet, model_card
+from lib.cards import OWN, datasheet, model_card, shown
 from lib.checklists import CHECKLISTS, answered
 from lib.levels import LEVELS
 from lib.log import log_to
@@ -93,13 +93,14 @@ def grouped(items):
         }
 
 
-def contact_sheets(artifacts, captions):
+def contact_sheets(artifacts, captions, edition):
     """The contact sheets, with the caption of Snakemake's report."""
     for label in ("malignant", "benign"):
         file = f"inventory/contact_sheet_{label}.png"
         if file in artifacts:
             words = captions["contact_sheet"].replace("{{ snakemake.wildcards.label }}", label)
-            alt = f"Crops, masks and full images of lesions of the class {label}."
+            what = "Images" if edition in OWN else "Crops, masks and full images"
+            alt = f"{what} of lesions of the class {label}."
             yield {
                 "file": file,
                 "title": f"Lesions: {label}",
@@ -132,30 +133,31 @@ def context(artifacts, inputs, params):
     tensorflow = next(
         f"{name} {version}" for name, version in made["packages"].items() if name.startswith("tensorflow")
     )
-    shown = figures(artifacts, captions, read_table)
+    drawn = figures(artifacts, captions, read_table)
     ensemble = ((metrics["experiment"] == BASELINE) & (metrics["of"] == "ensemble")).any()
     places = {
         *(["operating-points"] if confusion is not None else []),
         *(["calibration"] if calibrated is not None else []),
         *(["ensemble"] if ensemble else []),
     }
-    pages = {f"report.html#{place}" for place in [*CONTENTS, *places, *shown]}
+    pages = {f"report.html#{place}" for place in [*CONTENTS, *places, *drawn]}
     items = answered({*artifacts, *pages, "model_card.md", "datasheet.md"}, edition)
-    image, what = study["image"], "drawn images" if edition == "phantom" else "mammograms"
+    what_is_shown, image = shown(study, edition), study["image"]
+    what = "drawn images" if edition == "phantom" else "mammograms"
     return {
         "title": f"Benign or malignant? A convolutional network on {what}, {edition} edition",
-        "about": f"{REGIONS[image['region']].capitalize()}, {image['size']} x {image['size']} pixels. Dataset {fingerprint['fingerprint']}.",
+        "about": f"{what_is_shown[0].upper()}{what_is_shown[1:]}, {image['size']} x {image['size']} pixels. Dataset {fingerprint['fingerprint']}.",
         "contents": CONTENTS,
         "leaks": metrics.loc[metrics["experiment"] == BASELINE, "leaks"].iloc[0],
         "answer": found,
         "artifacts": artifacts,
         "places": places,
-        "figures": shown,
+        "figures": drawn,
         "beside": "beside" if len(params["experiments"]) == 1 else "",  # figures of several experiments need the width
         "holds": holds,
         "conflicts": _conflicts(conflicts),
         "characteristics": table_of_page(inputs["characteristics"]),
-        "sheets": list(contact_sheets(artifacts, captions)),
+        "sheets": list(contact_sheets(artifacts, captions, edition)),
         "left_out": left_out(flow),
         "excluded": sorted(path for path in artifacts if path.endswith("/excluded.csv") and not path.startswith("inventory/")),
         "split": split_in_words(study, checks),
