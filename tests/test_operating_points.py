@@ -29,11 +29,12 @@ def test_no_temperature_on_a_grid_is_better():
     assert all(best <= log_loss(label, calibrate(probability, t)) + 1e-9 for t in np.geomspace(*LIMITS, 500))
 
 
-def test_a_temperature_stays_within_its_limits_where_certainty_knows_none():
+def test_where_labels_ask_for_endless_certainty_or_for_none_nothing_is_changed():
     probability = np.array([0.1, 0.2, 0.8, 0.9])
-    assert temperature([0, 0, 1, 1], probability) == pytest.approx(LIMITS[0], rel=1e-3)
-    assert temperature([1, 1, 0, 0], probability) == pytest.approx(LIMITS[1], rel=1e-3)
-    assert np.isfinite(temperature([0, 1], [0.0, 1.0]))
+    assert temperature([0, 0, 1, 1], probability) == 1
+    assert temperature([1, 1, 0, 0], probability) == 1
+    assert temperature([0, 1, 0, 1], np.full(4, 0.5)) == 1
+    assert temperature([0, 1], [0.0, 1.0]) == 1
 
 
 @given(st.lists(st.floats(0.001, 0.999), min_size=2, max_size=30), st.floats(*LIMITS))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, stdtrit
+from scipy.special import expit, logit, ndtr, stdtrit
 from threadpoolctl import threadpool_limits
 
 from lib.metrics import NEEDS, THRESHOLD, measure, of_counts
@@ -11,6 +11,19 @@ FEWEST_PATIENTS = 10  # that a metric must rest on for an interval: of fewer, dr
 MOST_UNDEFINED = 0.05  # share of the draws in which a metric may be undefined; the interval is then of the others
 # Chance alone raises what is a sum of distances: the estimate above the truth, and the draws above the estimate once more.
 RAISED_BY_CHANCE = {"expected_calibration_error"}
+# Shares of units or of pairs, or made of such.
+SHARES = {
+    "auroc",
+    "auprc",
+    "accuracy",
+    "majority_class_accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+}
 BLOCK = 2**18  # weights that are looked at together: as many as fit in a processor's cache
 
 
@@ -55,17 +68,24 @@ def ends(confidence, patients):
     return float(low), float(1 - low)
 
 
-def interval(values, confidence, patients, mirror=None):
+def interval(values, confidence, patients, mirror=None, share=None):
     """(low, high, reason): the percentiles of a metric's `values` in all draws, or None, None and why there is no interval.
 
     patients: how many the metric rests on; of those with a malignant and those with a benign image, say, the fewer. mirror: an estimate about which they are mirrored, not below 0 (the basic bootstrap, Davison & Hinkley 1997): where draws
     lie above the estimate, the truth lies as far below it.
+    share: an estimate between 0 and 1. Near either, draws lean to the middle and their percentiles miss the truth on the
+    flattering side: the interval is then that of the estimate's logit, by the draws' standard deviation (the delta method) and
+    Student's t, which keeps within 0 and 1 too (for the AUROC: Qin & Hotilovac, Stat. Methods Med. Res.
+    2008, 17:207).
     """
     defined = values[np.isfinite(values)]
     if (undefined := len(values) - len(defined)) > MOST_UNDEFINED * len(values):
         return None, None, f"no interval: not defined in {undefined} of {len(values)} draws"
     if np.ptp(defined) < 1e-12:
         return None, None, "no interval: the same in every draw"
+    if share is not None:
+        half = -stdtrit(max(patients, 2) - 1, (1 - confidence) / 2) * defined.std(ddof=1) / (share * (1 - share))
+        return float(expit(logit(share) - half)), float(expit(logit(share) + half)), ""
     low, high = np.quantile(defined, ends(confidence, patients))
     if mirror is not None:
         low, high = max(0, 2 * mirror - high), max(0, 2 * mirror - low)
@@ -139,7 +159,8 @@ def _told(whole, draws, resting, level, evaluation):
         else:
             mirror = row["value"] if metric in RAISED_BY_CHANCE else None
             drawn_values = np.mean([run[metric] for run in draws], axis=0)
-            low, high, reason = interval(drawn_values, evaluation["confidence"], _fewest(needs, resting), mirror)
+            share = row["value"] if metric in SHARES else None
+            low, high, reason = interval(drawn_values, evaluation["confidence"], _fewest(needs, resting), mirror, share)
             confidence = evaluation["confidence"] if low is not None else None
             row |= {"low": low, "high": high, "confidence": confidence, "reason": reason}
         rows.append(row)
@@ -170,6 +191,7 @@ def _resting(units):
         "benign": units["label"] == 0,
         "called malignant": called,
         "called benign": ~called,
+        "told apart": units["probability"] != units["probability"].iloc[0],
     }
     return {kind: units.loc[rows, "patient_id"].nunique() for kind, rows in kinds.items()}
 
@@ -196,4 +218,6 @@ def _undefined(values, needs, resting, level):
         return absent
     if len(values) > 1:
         return f"not defined in {(~np.isfinite(values)).sum()} of {len(values)} runs"
+    if not resting["told apart"]:
+        return "not defined: all probabilities are equal"
     return "not defined: the probabilities of the two classes do not overlap"

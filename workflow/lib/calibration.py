@@ -8,11 +8,15 @@ from scipy.special import expit, logit
 
 from lib.metrics import CLIP
 
-LIMITS = 0.05, 20  # of a temperature; it lies at one of them where the labels ask for none or for endless certainty
+LIMITS = 0.05, 20  # of a temperature
 
 
 def temperature(label, probability):
-    """The temperature, within LIMITS, by which dividing the logits makes the mean cross-entropy of `label` (0, 1) least."""
+    """The temperature by which dividing the logits makes the mean cross-entropy of `label` (0, 1) least.
+
+    1, which changes nothing, where it would lie at one of the LIMITS: few labels that are told apart without a fault ask for
+    endless certainty, and such that the probabilities are of no use for ask for none; neither would hold elsewhere.
+    """
     from scipy.optimize import minimize_scalar  # takes long to import, and who only calibrates has no need of it
 
     label, score = np.asarray(label, float), _logit(probability)
@@ -23,7 +27,8 @@ def temperature(label, probability):
 
     # In the inverse of the temperature the loss is convex, so that in its logarithm there is one lowest point.
     low, high = np.log(LIMITS)
-    return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x))
+    best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x
+    return float(np.exp(best)) if low + 0.01 < best < high - 0.01 else 1.0
 
 
 def calibrate(probability, temperature):

@@ -46,7 +46,7 @@ class Table(NamedTuple):
     notes: tuple = ()
 
 
-NARROW = "The interval of the calibration error is too narrow: in simulations one of 95 % held the truth in 60 to 68 %."
+NARROW = "The interval of the calibration error is too narrow: in simulations one of 95 % held the truth in 60 to 90 %."
 
 
 def metrics_by_level(metrics, experiment):

@@ -246,7 +246,7 @@ def _summary(metric, value, drawn, rest, evaluation):
     """The row of the area; `rest` is what `resting` found."""
     low, high, (patients, reason) = None, None, rest
     if not reason:
-        low, high, reason = interval(drawn, evaluation["confidence"], patients)
+        low, high, reason = interval(drawn, evaluation["confidence"], patients, share=value)
     confidence = evaluation["confidence"] if low is not None else None
     row = {"part": "area", metric: value, "low": low, "high": high, "confidence": confidence, "reason": reason}
     return pd.DataFrame([row])

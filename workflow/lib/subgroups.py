@@ -140,5 +140,6 @@ def _measured(rows, place, drawn, confidence, variable, group):
         row["value"] = draw_metrics(rows, place, np.ones((1, drawn.shape[1])), ["auroc"])["auroc"][0]
         if few:
             return row | {"reason": few}
-        low, high, reason = interval(draw_metrics(rows, place, drawn, ["auroc"])["auroc"], confidence, patients)
+        values = draw_metrics(rows, place, drawn, ["auroc"])["auroc"]
+        low, high, reason = interval(values, confidence, patients, share=row["value"])
     return row | {"low": low, "high": high, "confidence": confidence if low is not None else None, "reason": reason}

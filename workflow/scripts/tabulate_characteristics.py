@@ -37,7 +37,8 @@ def as_html(table, edition):
     notes = [
         "Counts of lesions in a view, with their share of the partition; those of masses and of calcifications with their share of that kind.",
         "SMD: standardised mean difference from training, without its sign (levels: Yang and Dalton 2012; numbers: Cohen's d). Below 0.1 is "
-        "commonly called balanced (Austin 2009); of k levels, chance alone makes about √((k − 1)(1/n₁ + 1/n₂)).",
+        "commonly called balanced (Austin 2009); of k levels, chance alone makes about √((k − 1)(1/n₁ + 1/n₂)) of rows that are independent, "
+        "and up to half as much again of lesions of the same patients.",
         *(f"{_words(row.variable)}: SMD not defined ({row.reason})." for row in undefined.itertuples()),
         f"Dataset {table['dataset'].iloc[0]}, {edition} edition.",
     ]
