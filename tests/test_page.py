@@ -4,13 +4,11 @@ import html
 import json
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from conftest import ROOT, SMALL, rules_to_run, snakemake
-from test_report import BROWSER
+from conftest import ROOT, SMALL, browse, needs_browser, rules_to_run, snakemake
 from test_workflow import edited
 
 from lib.answer import answer, controls_in_words, headline
@@ -458,33 +456,6 @@ def test_what_a_study_does_not_have_is_not_on_its_page(copied):
     for place in ("operating-points", "calibration", "subgroups", "gradcam", "leakage", "comparisons", "ensemble"):
         assert f'id="{place}"' not in page
         assert f'href="#{place}"' not in page
-
-
-def browse(page, tmp_path, *arguments):
-    quiet = [
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-quic",
-    ]
-    quiet += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost", "--hide-scrollbars"]
-    command = [
-        BROWSER,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        *quiet,
-        f"--user-data-dir={tmp_path / 'browser'}",
-    ]
-    done = subprocess.run([*command, *arguments, page.as_uri()], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done
-
-
-needs_browser = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium or Chrome on this machine; .ci/run installs one"
-)
 
 
 def asked_for(log):

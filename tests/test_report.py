@@ -1,13 +1,9 @@
 """Snakemake's report of the phantom study: bound without a network, complete, and opened in a browser without an error."""
 
 import re
-import shutil
-import subprocess
 
 import pytest
-from conftest import SMALL, snakemake
-
-BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+from conftest import SMALL, browse, needs_browser, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -57,27 +53,9 @@ def test_no_page_of_the_phantom_names_this_machine(page, study):
     assert str(study) not in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine; .ci/run installs one")
+@needs_browser
 def test_a_browser_shows_it_without_an_error(page, tmp_path):
-    quiet = [
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-quic",
-    ]
-    command = [
-        BROWSER,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        *quiet,
-        f"--user-data-dir={tmp_path}",
-        "--virtual-time-budget=8000",
-    ]
-    done = subprocess.run(
-        [*command, "--enable-logging=stderr", "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120
-    )
+    done = browse(page, tmp_path, "--virtual-time-budget=8000", "--enable-logging=stderr", "--dump-dom")
     shown = re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
     for text in ["1 Dataset", "2 Results", "Not for clinical use"]:
         assert text in shown, done.stderr[-3000:]
