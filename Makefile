@@ -52,8 +52,8 @@ format: $(INSTALLED)
 COMPILE = uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command "make lock"
 lock:
-	$(COMPILE) --group dev --output-file requirements.lock
-	$(COMPILE) --group dev --group extra --constraints requirements.lock --output-file requirements-extra.lock
+	$(COMPILE) --group dev --group extra --output-file requirements-extra.lock
+	$(COMPILE) --group dev --constraints requirements-extra.lock --output-file requirements.lock
 
 $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make run PYTHON=/path/to/python3.12"; exit 1; }
