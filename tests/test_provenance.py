@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lib.figures import marked
+from lib.hashing import sha256
 from lib.provenance import code_of_steps, made_with, result_files
-from lib.stamps import save_figure, sha256, table_shown
+from lib.stamps import save_figure, table_shown
 
 
 def test_result_files_are_those_of_the_study(tmp_path):

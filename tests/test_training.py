@@ -1,5 +1,7 @@
 """Training: the original's network and augmentation, determinism, and what is saved. Imports TensorFlow."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,16 @@ from hypothesis import strategies as st
 
 from lib.augmentation import affine_transforms
 from lib.log import InputError
-from scripts.train_network import epoch_batches, plain_data, predict, train_network, training_data, use_threads
+from scripts.train_network import (
+    checkpoint_key,
+    epoch_batches,
+    plain_data,
+    predict,
+    seed_dropout,
+    train_network,
+    training_data,
+    use_threads,
+)
 
 use_threads(2)
 import keras  # noqa: E402
@@ -116,6 +127,11 @@ def test_without_augmentation_images_are_as_they_are():
 
 
 @pytest.fixture
+def checkpoint(tmp_path):
+    return tmp_path / "checkpoints" / "run.npz", "key"
+
+
+@pytest.fixture
 def images():
     """60 images whose class shows in their brightness, in three partitions; pixels in another order than the rows."""
     rng = np.random.default_rng(0)
@@ -173,9 +189,12 @@ def test_validation_data_are_as_they_are_and_in_order(images):
     assert np.array_equal(got[..., 2], pixels[rows])
 
 
-def test_same_seed_same_weights_another_seed_others(images):
+def test_same_seed_same_weights_another_seed_others(images, tmp_path):
     pixels, table = images
-    first, again, other = (train_network(pixels, table, seed, TRAINING, ORIGINAL) for seed in (1, 1, 2))
+    first, again, other = (
+        train_network(pixels, table, seed, TRAINING, ORIGINAL, (tmp_path / f"{run}.npz", "key"))
+        for run, seed in enumerate((1, 1, 2))
+    )
     for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
         assert np.array_equal(a, b)
     pd.testing.assert_frame_equal(first[1], again[1])
@@ -183,9 +202,9 @@ def test_same_seed_same_weights_another_seed_others(images):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, tmp_path, seed):
+def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, checkpoint, tmp_path, seed):
     pixels, table = images
-    model, history = train_network(pixels, table, seed, TRAINING | {"epochs": 60, "patience": 3}, NOTHING)
+    model, history = train_network(pixels, table, seed, TRAINING | {"epochs": 60, "patience": 3}, NOTHING, checkpoint)
     assert history["kept"].sum() == 1
     kept = history[history["kept"] == 1].iloc[0]
     assert kept["val_loss"] == history["val_loss"].min()
@@ -202,15 +221,13 @@ def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, tmp_pat
     assert np.array_equal(predict(back, pixels, table, 16)["probability"], predictions["probability"])
 
 
-def test_a_loss_that_is_no_number_is_told(images):
+def test_a_loss_that_is_no_number_is_told(images, checkpoint):
     pixels, table = images
     with pytest.raises(InputError, match="learning_rate 1e\\+38 is too high"):
-        train_network(pixels, table, 1, TRAINING | {"learning_rate": 1e38, "epochs": 3}, NOTHING)
+        train_network(pixels, table, 1, TRAINING | {"learning_rate": 1e38, "epochs": 3}, NOTHING, checkpoint)
 
 
 def test_dropout_depends_on_seed_and_epoch_alone():
-    from scripts.train_network import seed_dropout
-
     model = seed_cnn(64)
     image = tf.ones((4, 64, 64, 3)) * 100
 
@@ -224,9 +241,97 @@ def test_dropout_depends_on_seed_and_epoch_alone():
     assert not np.array_equal(drop(3, 1), first)
 
 
-def test_each_epoch_of_a_training_seeds_its_dropout(images, monkeypatch):
+def test_each_epoch_of_a_training_seeds_its_dropout(images, checkpoint, monkeypatch):
     pixels, table = images
     seen = []
     monkeypatch.setattr("scripts.train_network.seed_dropout", lambda model, seed, epoch: seen.append((seed, epoch)))
-    train_network(pixels, table, 5, TRAINING, NOTHING)
+    train_network(pixels, table, 5, TRAINING, NOTHING, checkpoint)
     assert seen == [(5, 0), (5, 1)]
+
+
+class Cut(Exception):
+    """What ends a training in the middle."""
+
+
+def cut_off(images, checkpoint, training, epoch, monkeypatch):
+    """Train until `epoch` begins, counted from 0, and stop as a killed process does: without a word to Keras."""
+
+    def seed_and_stop(model, seed, number):
+        if number == epoch:
+            raise Cut
+        seed_dropout(model, seed, number)
+
+    with monkeypatch.context() as patched, pytest.raises(Cut):
+        patched.setattr("scripts.train_network.seed_dropout", seed_and_stop)
+        train_network(*images, 1, training, ORIGINAL, checkpoint)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_training_that_was_cut_off_ends_as_if_it_had_not_been(
+    images, checkpoint, tmp_path, monkeypatch, capfd, epoch
+):
+    training = TRAINING | {"epochs": 5, "patience": 2}
+    whole = train_network(*images, 1, training, ORIGINAL, (tmp_path / "whole.npz", "key"))
+    cut_off(images, checkpoint, training, epoch, monkeypatch)
+    capfd.readouterr()
+    model, history = train_network(*images, 1, training, ORIGINAL, checkpoint)
+    assert f"training goes on after epoch {epoch}" in capfd.readouterr().out
+    pd.testing.assert_frame_equal(history, whole[1], check_exact=True)
+    for a, b in zip(model.get_weights(), whole[0].get_weights(), strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("epochs, patience", [(3, 3), (60, 1)], ids=["all epochs", "early stopping"])
+def test_a_training_that_had_come_to_its_end_trains_no_more(images, checkpoint, epochs, patience):
+    training = TRAINING | {"epochs": epochs, "patience": patience}
+    first, again = (train_network(*images, 1, training, ORIGINAL, checkpoint) for _ in range(2))
+    assert len(first[1]) < 60
+    pd.testing.assert_frame_equal(first[1], again[1], check_exact=True)
+    for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("what", ["another key", "cut short", "no such file"])
+def test_a_checkpoint_that_does_not_fit_is_not_used(images, checkpoint, monkeypatch, capfd, what):
+    path, key = checkpoint
+    cut_off(images, checkpoint, TRAINING, 1, monkeypatch)
+    if what == "cut short":
+        path.write_bytes(path.read_bytes()[:1000])
+    if what == "no such file":
+        path.unlink()
+    _, history = train_network(*images, 1, TRAINING, ORIGINAL, (path, "other" if what == "another key" else key))
+    assert len(history) == 2
+    said = capfd.readouterr().out
+    assert "training goes on" not in said
+    assert ("training starts afresh" in said) == (what != "no such file")
+
+
+def test_a_checkpoint_is_for_the_same_inputs_settings_and_code_alone(tmp_path):
+    files = {name: tmp_path / name for name in ("manifest", "index", "pixels", "more")}
+    for path in files.values():
+        path.write_text("as it was")
+    inputs = SimpleNamespace(manifest=files["manifest"], index=files["index"], pixels=[files["pixels"], files["more"]])
+    settings = [0, 1, TRAINING, ORIGINAL, False, "code"]
+    key = checkpoint_key(inputs, *settings)
+    assert checkpoint_key(inputs, *settings) == key
+    others = [2, 3, TRAINING | {"epochs": 3}, ORIGINAL | {"zoom": 0}, True, "other code"]
+    keys = [checkpoint_key(inputs, *settings[:n], other, *settings[n + 1 :]) for n, other in enumerate(others)]
+    for path in files.values():
+        path.write_text("changed")
+        keys.append(checkpoint_key(inputs, *settings))
+        path.write_text("as it was")
+    assert len({key, *keys}) == 1 + len(others) + len(files)
+
+
+def test_what_a_checkpoint_leaves_is_removed(checkpoint):
+    from lib.checkpoint import remove
+
+    path, _ = checkpoint
+    path.parent.mkdir()
+    for name in ("run.npz", "run.123.part", "run2.npz"):
+        (path.parent / name).write_text("")
+    remove(path)
+    assert [file.name for file in path.parent.iterdir()] == ["run2.npz"]
+    remove(path.with_name("run2.npz"))
+    assert not path.parent.exists()
+    remove(path)

@@ -9,11 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lib.closure import WORKFLOW, closure
-from lib.stamps import sha256, table_shown
+from lib.hashing import sha256
+from lib.stamps import table_shown
 from lib.tables import read_table
 
-# Beside what a study leaves: words, timings, what a download or a prediction brought, and what is kept or made after it.
-NOT_RECORDED = {"logs", "benchmarks", "downloads", "predictions", "phantom", "dataset.json", "provenance.json",
+# Beside what a study leaves: words, timings, trainings that were cut off, what a download or a prediction brought, and what is kept or made after it.
+NOT_RECORDED = {"logs", "benchmarks", "checkpoints", "downloads", "predictions", "phantom", "dataset.json", "provenance.json",
                 "workflow_report.html", "README.md", "inventory/headers.csv"}  # fmt: skip
 
 ASKED_FOR = {"audit", "download_idc", "download_kaggle", "predict", "verify"}  # steps that no result comes from

@@ -1,16 +1,11 @@
 """What a file says of itself: a figure, in its metadata, of which dataset it is and which table it shows."""
 
-import hashlib
 import re
 from pathlib import Path
 
 from PIL import Image
 
-
-def sha256(path):
-    """The hash of a file, read in pieces."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from lib.hashing import sha256
 
 
 def save_figure(figure, paths, table, dataset):

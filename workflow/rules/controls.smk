@@ -42,6 +42,7 @@ use rule train_network as train_shuffled with:
         "results/benchmarks/train_network/{experiment}-fold{fold}-seed{seed}-shuffled_labels.tsv"
     params:
         shuffled_labels=True,
+        checkpoint="results/checkpoints/{experiment}-fold{fold}-seed{seed}-shuffled_labels.npz",
 
 
 rule score_controls:

@@ -26,6 +26,7 @@ rule train_network:
         training=lambda wildcards: study(wildcards)["training"],
         augmentation=lambda wildcards: study(wildcards)["augmentation"],
         shuffled_labels=False,
+        checkpoint="results/checkpoints/{experiment}-fold{fold}-seed{seed}.npz",
         code=closure("train_network"),
     script:
         "../scripts/train_network.py"

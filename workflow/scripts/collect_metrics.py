@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from lib.evaluation import ensemble, evaluate, prepared
+from lib.hashing import sha256
 from lib.log import log_to
 from lib.metrics import THRESHOLD
-from lib.stamps import sha256
 from lib.tables import read_table, write_table
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lib.bootstrap import estimate
 from lib.exported_model import AGREEMENT, FORMAT_VERSION, as_input, open_session, run
+from lib.hashing import sha256
 from lib.log import InputError, log_to
 from lib.similarity import (
     FEATURES,
@@ -25,7 +26,6 @@ from lib.similarity import (
     statistic_names,
     usual_range,
 )
-from lib.stamps import sha256
 from lib.tables import PARTITIONS, read_table, run_of, write_table
 from lib.tensors import Shards
 

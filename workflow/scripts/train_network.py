@@ -1,6 +1,8 @@
 """Train one network on one fold with one seed, save it, and predict every image of the manifest with it."""
 
+import hashlib
 import json
+import platform
 import zipfile
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lib.augmentation import affine_transforms
+from lib.hashing import sha256
 from lib.log import InputError, log_to, some
 from lib.tables import read_table, write_table
 from lib.tensors import Shards
@@ -29,8 +32,8 @@ def epoch_batches(epoch, pixels, rows, labels, seed, batch_size, augmentation):
         yield pixels[rows[chosen]][..., None], warps[chosen], labels[chosen][:, None]
 
 
-def training_data(pixels, rows, labels, seed, batch_size, augmentation):
-    """A tf.data.Dataset of (float32 images (n, size, size, 3), labels), one epoch after the other without end."""
+def training_data(pixels, rows, labels, seed, batch_size, augmentation, first_epoch=0):
+    """A tf.data.Dataset of (float32 images (n, size, size, 3), labels), one epoch after the other without end, from `first_epoch` on."""
     import keras
     import tensorflow as tf
 
@@ -56,7 +59,7 @@ def training_data(pixels, rows, labels, seed, batch_size, augmentation):
         return tf.repeat(images, 3, axis=-1), labels
 
     # The dataset is made of epochs, rather than begun anew for each: nothing waits for its first batch when an epoch begins.
-    epochs = tf.data.Dataset.range(np.iinfo(np.int64).max)
+    epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
     return epochs.flat_map(one_epoch).map(warp, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
@@ -76,14 +79,16 @@ def plain_data(pixels, rows, labels, batch_size):
     return data.map(lambda images, labels: (tf.repeat(tf.cast(images, tf.float32), 3, axis=-1), labels)).prefetch(1)
 
 
-def train_network(pixels, images, seed, training, augmentation):
+def train_network(pixels, images, seed, training, augmentation, checkpoint):
     """(model, history): the network with the weights of its best epoch, and a DataFrame with a row per epoch.
 
     pixels: uint8 (n, size, size), an array or Shards. images: the manifest's rows with `row`, their place in pixels.
+    checkpoint: (path, key) of the file that each epoch is saved to, and that a training which was killed goes on from.
     Raises InputError if the loss stops being a number.
     """
     import keras
 
+    from lib.checkpoint import Checkpoint
     from lib.networks import seed_cnn
 
     keras.utils.set_random_seed(seed)
@@ -103,19 +108,22 @@ def train_network(pixels, images, seed, training, augmentation):
 
     batch_size = training["batch_size"]
     stop = keras.callbacks.EarlyStopping("val_loss", patience=training["patience"], restore_best_weights=True)
-    fitted = model.fit(
-        training_data(pixels, rows["training"], labels["training"], seed, batch_size, augmentation),
+    saved = Checkpoint(*checkpoint, stop)
+    model.fit(
+        training_data(pixels, rows["training"], labels["training"], seed, batch_size, augmentation, saved.epochs),
         steps_per_epoch=-(-len(rows["training"]) // batch_size),
-        epochs=training["epochs"],
+        initial_epoch=saved.epochs,
+        epochs=saved.epochs if saved.stopped else training["epochs"],
         validation_data=plain_data(pixels, rows["validation"], labels["validation"], batch_size),
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seed_dropout(model, seed, epoch)),
             stop,
+            saved,
         ],
         shuffle=False,  # the data come shuffled
         verbose=2,
     )
-    history = pd.DataFrame(fitted.history)[["loss", "accuracy", "val_loss", "val_accuracy"]]
+    history = pd.DataFrame(saved.history)[["loss", "accuracy", "val_loss", "val_accuracy"]]
     if not np.isfinite(history.to_numpy()).all():
         bad = int(np.argmax(~np.isfinite(history.to_numpy()).all(axis=1))) + 1
         raise InputError(
@@ -165,7 +173,17 @@ def dealt_labels(images, seed):
     return images.assign(label=images["patient_id"].map(labels))
 
 
-def main(inputs, output, fold, seed, training, augmentation, shuffled):
+def checkpoint_key(inputs, *settings):
+    """What a training's result depends on, as a hash: the content of its input files, its settings, and what computes it."""
+    import keras
+    import tensorflow as tf
+
+    files = [sha256(path) for path in [inputs.manifest, inputs.index, *inputs.pixels]]
+    parts = [files, settings, tf.__version__, keras.__version__, np.__version__, platform.machine()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def main(inputs, output, params, fold, seed):
     manifest = read_table(inputs.manifest, "manifest")
     images = manifest[manifest["fold"] == fold].merge(
         read_table(inputs.index, "index"), on="image_id", validate="1:1", suffixes=("", "_decoded")
@@ -179,18 +197,23 @@ def main(inputs, output, fold, seed, training, augmentation, shuffled):
         raise InputError(
             f"{inputs.manifest}: of {some(gone)}, no images of both classes could be decoded: see {Path(inputs.index).parent}/excluded.csv."
         )
-    if shuffled:
+    if params.shuffled_labels:
         images = dealt_labels(images, seed)
         print("a control: the labels of all partitions were shuffled among patients, so that there is nothing to learn")
     pixels = Shards(inputs.pixels)
+    training, augmentation = params.training, params.augmentation
     use_threads(training["threads"])
-    model, history = train_network(pixels, images, seed, training, augmentation)
+    from lib.checkpoint import remove
+
+    key = checkpoint_key(inputs, fold, seed, training, augmentation, params.shuffled_labels, params.code)
+    model, history = train_network(pixels, images, seed, training, augmentation, (params.checkpoint, key))
     model.save(output.model)
     origin = {column: images[column].iloc[0] for column in ("dataset", "leaks")}
     with zipfile.ZipFile(output.model, "a") as archive:  # Keras reads the parts that it knows
         archive.writestr("origin.json", json.dumps(origin))
     write_table(history.assign(**origin), output.history, "history")
     write_table(predict(model, pixels, images, training["batch_size"]), output.predictions, "predictions")
+    remove(params.checkpoint)
 
 
 if __name__ == "__main__":
@@ -198,9 +221,7 @@ if __name__ == "__main__":
         main(
             snakemake.input,
             snakemake.output,
+            snakemake.params,
             int(snakemake.wildcards.fold),
             int(snakemake.wildcards.seed),
-            snakemake.params.training,
-            snakemake.params.augmentation,
-            snakemake.params.shuffled_labels,
         )
