@@ -184,7 +184,7 @@ def test_every_figure_that_can_be_drawn_is_drawn(study):
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
 # Modules that a script imports when it is called rather than when it is read: what is slow.
-LATER = {"train_network": {"lib.networks"}}
+LATER = {"train_network": {"lib.checkpoint", "lib.networks"}}
 
 
 @pytest.fixture(scope="session")
