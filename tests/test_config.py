@@ -2,15 +2,18 @@
 
 import copy
 import csv
+import itertools
 import json
 import re
 
 import pytest
 import yaml
 from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lib.results import claim_results, closing_words, other_owner, owner
-from lib.study import SCHEMA, image_name, mistakes, split_name, studies, typed
+from lib.study import SCHEMA, image_name, mistakes, overlays, read_config, split_name, studies, typed
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
@@ -159,6 +162,79 @@ def test_an_experiment_that_is_none_is_refused(experiments, said):
     lines = mistakes(typed(changed(experiments=experiments)))
     assert len(lines) == 1
     assert said in lines[0]
+
+
+def test_a_grid_is_an_experiment_for_each_combination():
+    grid = {"image.size": [64, 128], "training.learning_rate": [0.001, 0.00001], "training": {"epochs": 5}}
+    found = overlays(changed(experiments={"g": grid, "plain": {"image": {"size": 32}}}))
+    assert found == {
+        "g_size64_learning_rate0.001": {"image": {"size": 64}, "training": {"epochs": 5, "learning_rate": 0.001}},
+        "g_size64_learning_rate0.00001": {"image": {"size": 64}, "training": {"epochs": 5, "learning_rate": 0.00001}},
+        "g_size128_learning_rate0.001": {"image": {"size": 128}, "training": {"epochs": 5, "learning_rate": 0.001}},
+        "g_size128_learning_rate0.00001": {"image": {"size": 128}, "training": {"epochs": 5, "learning_rate": 0.00001}},
+        "plain": {"image": {"size": 32}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("grid", "names"),
+    [
+        ({"image.size": [64, 128]}, ["g_size128"]),  # 64 is the baseline
+        ({"image.size": [32], "image.fit": ["pad", "crop"]}, ["g_fit_pad", "g_fit_crop"]),
+        ({"image.size": [32]}, ["g"]),
+        ({"augmentation.horizontal_flip": [True, False], "seeds": [2]}, ["g_horizontal_flip_true", "g_horizontal_flip_false"]),
+    ],
+)  # fmt: skip
+def test_a_grid_names_what_varies_and_leaves_the_baseline_out(grid, names):
+    assert list(overlays(changed(experiments={"g": grid}))) == names
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["image.size", "training.epochs", "training.batch_size", "split.seed", "split.folds"]),
+        st.lists(st.integers(16, 40), min_size=1, max_size=4, unique=True),
+        min_size=1,
+    )
+)
+def test_a_grid_makes_all_combinations_under_names_of_their_own(grid):
+    config = changed(experiments={"g": grid})
+    assert mistakes(config) == []
+    found = studies(config)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_.]*", name) for name in found)
+    made = [[study[key.split(".")[0]][key.split(".")[1]] for key in grid] for study in found.values()]
+    wanted = [list(values) for values in itertools.product(*grid.values())]
+    assert sorted(made[1:]) == sorted(wanted)  # none of these is the baseline, which is the first
+
+
+@pytest.mark.parametrize(
+    ("experiments", "said"),
+    [
+        ({"g": {"image.sise": [32]}}, "mine.yaml: experiments.g.image.sise ([32]): unknown key, did you mean image.size?"),
+        ({"g": {"phantom.seed": [1, 2]}}, "experiments.g.phantom.seed ([1, 2]): unknown key"),
+        ({"g": {"image.size": 32}}, "experiments.g.image.size: 32 is not allowed; allowed: a list, not empty, none twice"),
+        ({"g": {"split.folds": [3, 3]}}, "experiments.g.split.folds: [3, 3] is not allowed; allowed: a list, not empty, none twice"),
+        ({"g": {"image.size": [32, 8]}}, "experiments.g.image.size.1: 8 is not allowed; allowed: a whole number, at least 16"),
+        ({"g_size32": {"seeds": [2]}, "g": {"image.size": [32, 64]}}, "mine.yaml: experiments.g: makes an experiment g_size32, as does experiments.g_size32"),
+        ({"g" * 200: {}}, "is no longer than 150"),
+        ({"g" * 145: {"image.size": [32, 64]}}, "has 152 characters"),
+    ],
+)  # fmt: skip
+def test_a_grid_that_is_none_is_refused(experiments, said):
+    config = typed(changed(experiments=experiments))
+    lines = mistakes(config, [("mine.yaml", {"experiments": config["experiments"]})])
+    assert len(lines) == 1
+    assert said in lines[0]
+
+
+def test_a_key_that_a_file_holds_twice_is_told(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seeds: [1]\nexperiments:\n  a: {seeds: [2]}\n  b: {}\n  a: {seeds: [3]}\n")
+    with pytest.raises(ValueError, match=r"mine\.yaml: line 5: a is there twice"):
+        read_config(path)
+    path.write_text("seeds: [1]\n")
+    assert read_config(path) == {"seeds": [1]}
+    path.write_text("")
+    assert read_config(path) == {}
 
 
 def keys(schema, path=()):

@@ -361,6 +361,7 @@ def written(results):
         "edition": "phantom",
         "experiments": experiments,
         "overlays": {},
+        "described": 1,
         "default": experiments["baseline"],
         "captions": captions,
     }

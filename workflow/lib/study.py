@@ -4,25 +4,33 @@ Imported while the Snakefile is parsed, so it imports nothing slow and reads no 
 """
 
 import difflib
+import itertools
 import json
 import math
 import os
 import re
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 
 import jsonschema
 import yaml
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
+LONGEST_NAME = 150  # of an experiment: most file systems take 255 for a file's, which bears more
 OVERLAID = ["image", "split", "training", "augmentation", "seeds"]  # what an experiment may change
 
 
 def _schema():
-    """The schema of a configuration; an experiment may hold any part of the sections that are OVERLAID."""
+    """The schema of a configuration; an experiment may hold any part of the sections that are OVERLAID, and lists of their keys' values."""
     schema = yaml.safe_load(SCHEMA.read_text())
     parts = {name: {k: v for k, v in schema["properties"][name].items() if k != "required"} for name in OVERLAID}
-    overlay = {"type": "object", "additionalProperties": False, "properties": parts}
+    grid = {
+        f"{section}.{key}": {"type": "array", "minItems": 1, "uniqueItems": True, "items": part}
+        for section in OVERLAID
+        for key, part in schema["properties"][section].get("properties", {}).items()
+    }
+    overlay = {"type": "object", "additionalProperties": False, "properties": parts | grid}
     schema["properties"]["experiments"]["additionalProperties"] = overlay
     return schema
 
@@ -30,11 +38,49 @@ def _schema():
 def studies(config):
     """{name: a whole configuration without experiments}: `baseline` as it stands, and each experiment laid over it."""
     baseline = {key: value for key, value in config.items() if key != "experiments"}
-    found = {"baseline": baseline}
-    for name, overlay in config["experiments"].items():
-        parts = {key: baseline[key] | part if isinstance(part, dict) else part for key, part in overlay.items()}
-        found[name] = baseline | parts
-    return found
+    return {"baseline": baseline} | {name: _laid_over(baseline, overlay) for name, overlay in overlays(config).items()}
+
+
+def overlays(config):
+    """{name: what an experiment changes}, each grid as the experiments that it stands for.
+
+    The key `image.size: [64, 128]` in an experiment makes it a grid: one experiment for each combination of such keys' values,
+    named after those that vary. A combination that changes nothing is the baseline, and no experiment beside it.
+    """
+    return dict(_named_overlays(config))
+
+
+def _named_overlays(config):
+    """(name, overlay) pairs; a name that comes twice is a mistake."""
+    baseline = {key: value for key, value in config.items() if key != "experiments"}
+    for name, part in config["experiments"].items():
+        fixed = {key: value for key, value in part.items() if "." not in key}
+        varied = {key: values for key, values in part.items() if "." in key}
+        for values in itertools.product(*varied.values()):
+            overlay = fixed
+            for key, value in zip(varied, values, strict=True):
+                section, _, leaf = key.partition(".")
+                overlay = overlay | {section: overlay.get(section, {}) | {leaf: value}}
+            if not varied or _laid_over(baseline, overlay) != baseline:
+                yield "_".join([name, *_cell(varied, values)]), overlay
+
+
+def _laid_over(baseline, overlay):
+    parts = {key: baseline[key] | part if isinstance(part, dict) else part for key, part in overlay.items()}
+    return baseline | parts
+
+
+def _cell(varied, values):
+    """What tells one combination of a grid from the others: size64, or region_context."""
+    leaves = [key.partition(".")[2] for key in varied]
+    for key, leaf, value in zip(varied, leaves, values, strict=True):
+        if len(varied[key]) > 1:
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            # 1e-05 would bring a hyphen, which stands between an experiment's name and its fold.
+            text = (
+                format(Decimal(repr(value)), "f") if number else "_" + re.sub("[^a-z0-9_.]+", "_", str(value).lower())
+            )
+            yield (leaf if leaves.count(leaf) == 1 else key.replace(".", "_")) + text
 
 
 def typed(value, schema=None):
@@ -80,8 +126,10 @@ def mistakes(config, layers=()):
             known = error.schema["properties"]
             for key in sorted(set(error.instance) - set(known), key=str):
                 given = f"{_where([*keys, key], layers)} ({_yaml(error.instance[key])})"
-                if keys[:1] == ["experiments"]:
-                    here = ", ".join(known)
+                if keys[:1] == ["experiments"] and (close := difflib.get_close_matches(str(key), known, n=1)):
+                    lines.append(f"{given}: unknown key, did you mean {close[0]}?")
+                elif keys[:1] == ["experiments"]:
+                    here = ", ".join(name for name in known if "." not in name)
                     lines.append(f"{given}: unknown key, or one that an experiment cannot change; allowed here: {here}")
                 else:
                     lines.append(f"{given}: unknown key, {_nearest(keys, key, schema)}")
@@ -98,7 +146,24 @@ def mistakes(config, layers=()):
         lines += _dataset_mistakes(config["dataset"], layers)
     if "predict" in config and not any("predict" in error.absolute_path for error in errors):
         lines += _predict_mistakes(config["predict"], layers)
+    if {"experiments", *OVERLAID} <= set(config) and not any("experiments" in error.absolute_path for error in errors):
+        lines += _experiment_mistakes(config, layers)
     return sorted(set(lines))
+
+
+def _experiment_mistakes(config, layers):
+    """What the schema cannot say: that no two experiments, of a grid or not, have one name, and that a file can have it."""
+    grids = {}
+    for experiment, part in config["experiments"].items():
+        for name, _ in _named_overlays(config | {"experiments": {experiment: part}}):
+            grids.setdefault(name, []).append(experiment)
+    for name, of in grids.items():
+        where = _where(["experiments", of[-1]], layers)
+        if len(of) > 1:
+            other = "itself" if of[0] == of[-1] else f"experiments.{of[0]}"
+            yield f"{where}: makes an experiment {name}, as does {other}; give one of the two another name or other values"
+        if len(name) > LONGEST_NAME:
+            yield f"{where}: makes an experiment whose name has {len(name)} characters, {name}; at most {LONGEST_NAME} can be part of a file's name: vary fewer keys at once"
 
 
 GIVEN = {
@@ -182,7 +247,7 @@ def _nearest(keys, key, schema):
 def _allowed(schema):
     """What a schema allows, in words."""
     if "pattern" in schema:
-        return "the name of an experiment has small letters, digits and _, begins with a letter, and is not baseline"
+        return f"the name of an experiment has small letters, digits and _, begins with a letter, is not baseline, and is no longer than {LONGEST_NAME}"
     if "enum" in schema:
         return "allowed: " + ", ".join(_yaml(value) for value in schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -213,6 +278,25 @@ def _yaml(value):
     """A value as it would stand in a configuration file, shortened."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key of a mapping comes twice: of two experiments with one name, YAML itself keeps the last without a word."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := [key for number, key in enumerate(keys) if key in keys[:number]]:
+            line = node.value[keys.index(twice[0], keys.index(twice[0]) + 1)][0].start_mark.line + 1
+            raise yaml.YAMLError(f"line {line}: {twice[0]} is there twice; rename or remove one of the two")
+        return super().construct_mapping(node, deep)
+
+
+def read_config(path):
+    """A configuration file as a dict. A ValueError names the file, the line and a key that it holds twice."""
+    try:
+        return yaml.load(Path(path).read_text(encoding="utf-8"), _Loader) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{os.path.relpath(path)}: {error}") from None
 
 
 def split_settings(study):

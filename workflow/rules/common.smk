@@ -1,6 +1,5 @@
 # Names and paths that the other rule files share. It reads no data.
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
@@ -11,6 +10,8 @@ from lib.study import (
     image_name,
     image_settings,
     mistakes,
+    overlays,
+    read_config,
     region_name,
     region_settings,
     shard_names,
@@ -26,14 +27,18 @@ def config_layers():
     settings = workflow.config_settings
     yield "--config", dict(settings.config or {})
     for path in [*reversed(settings.configfiles), Path(workflow.basedir) / "config/config.yaml"]:
-        yield os.path.relpath(path), yaml.safe_load(Path(path).read_text()) or {}
+        yield os.path.relpath(path), read_config(path)
 
 
 config = typed(config)
-if wrong := mistakes(config, list(config_layers())):
+try:
+    layers = list(config_layers())
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+if wrong := mistakes(config, layers):
     raise WorkflowError(f"The configuration has {len(wrong)} mistake(s):", *(f"  {line}" for line in wrong))
 
-DEFAULT = typed(yaml.safe_load(Path(workflow.basedir, "config/config.yaml").read_text()))
+DEFAULT = typed(read_config(Path(workflow.basedir, "config/config.yaml")))
 
 # The downloads, by their rules, and what each leaves.
 DOWNLOADS = {"download_kaggle": "results/downloads/kaggle.json", "download_idc": "results/downloads/idc.json"}
@@ -52,15 +57,15 @@ if OTHER_OWNER and not set(sys.argv) & {*OF_NO_STUDY, *OF_NO_STUDY.values()}:
 
 # An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x seeds.
 EXPERIMENTS = studies(config)
+OVERLAYS = overlays(config)
 REGIONS = {region_name(study): region_settings(study) for study in EXPERIMENTS.values()}
 IMAGES = {image_name(study): study for study in EXPERIMENTS.values()}
 SPLITS = {split_name(study): study for study in EXPERIMENTS.values()}
-RUNS = [
-    f"{name}/fold{fold}-seed{seed}"
+RUNS_OF = {
+    name: {fold: [f"{name}/fold{fold}-seed{seed}" for seed in study["seeds"]] for fold in folds(study)}
     for name, study in EXPERIMENTS.items()
-    for fold in folds(study)
-    for seed in study["seeds"]
-]
+}
+RUNS = [run for by_fold in RUNS_OF.values() for runs in by_fold.values() for run in runs]
 # The steps that leave something out, and list it.
 LEAVE_OUT = [
     "inventory",
@@ -91,8 +96,11 @@ GATHERED = {
     "forest": ("plots/forest.csv", "subgroups"),
     "gradcam_energy": ("plots/gradcam_energy.csv", "gradcam_energy"),
 }
-# Explained by Grad-CAM without being asked: the baseline alone, so that a thousand experiments need not wait for it.
+# A thousand experiments need not wait for what few read. Each has its metrics, scores, thresholds and comparison; curves, controls
+# and subgroups are made of the first 50, Grad-CAM of the baseline alone. The rest is made when it is asked for by its file's name.
+DESCRIBED = list(EXPERIMENTS)[:50]
 EXPLAINED = ["baseline"]
+GATHERED_OF = {"thresholds": list(EXPERIMENTS), "gradcam_energy": EXPLAINED}  # the others, of those DESCRIBED
 SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
 FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flow"]
 FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
@@ -113,7 +121,7 @@ PHANTOM_TABLES = [
 
 
 wildcard_constraints:
-    experiment="|".join(EXPERIMENTS),
+    experiment="|".join(map(re.escape, EXPERIMENTS)),
     region="|".join(REGIONS),
     split="|".join(map(re.escape, SPLITS)),
     image="|".join(map(re.escape, IMAGES)),
@@ -121,7 +129,7 @@ wildcard_constraints:
     fold=r"\d+",
     seed=r"\d+",
     figure="|".join(FIGURES),
-    gallery="|".join(GALLERIES),
+    gallery="|".join(map(re.escape, GALLERIES)),
 
 
 def dataset_tables():
@@ -146,8 +154,8 @@ def of_study(study):
 
 def runs_of(experiment, file, fold=None):
     """The paths of a file of each run of an experiment, or of one of its folds."""
-    wanted = f"{experiment}/" if fold is None else f"{experiment}/fold{fold}-"
-    return [f"results/runs/{run}/{file}" for run in RUNS if run.startswith(wanted)]
+    wanted = RUNS_OF[experiment].values() if fold is None else [RUNS_OF[experiment][int(fold)]]
+    return [f"results/runs/{run}/{file}" for runs in wanted for run in runs]
 
 
 def first_run(file):

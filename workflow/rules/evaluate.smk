@@ -31,7 +31,7 @@ rule collect_metrics:
     input:
         metrics=expand("results/runs/{run}/metrics.csv", run=RUNS),
         predictions=expand("results/runs/{run}/predictions.csv", run=RUNS),
-        images=[of_region(study, "images.csv") for study in EXPERIMENTS.values()],
+        images=expand("results/regions/{region}/images.csv", region=REGIONS),
     output:
         csv=report(
             ensure("results/metrics.csv", non_empty=True),
@@ -56,7 +56,11 @@ rule collect_metrics:
         runtime=scaled(30),
     params:
         experiments={
-            name: {"region": study["image"]["region"], "evaluation": study["evaluation"]}
+            name: {
+                "images": of_region(study, "images.csv"),
+                "region": study["image"]["region"],
+                "evaluation": study["evaluation"],
+            }
             for name, study in EXPERIMENTS.items()
         },
         code=closure("collect_metrics"),
@@ -93,7 +97,7 @@ rule gather_tables:
         **{
             name: expand(
                 f"results/runs/{{experiment}}/{file}",
-                experiment=EXPLAINED if name == "gradcam_energy" else EXPERIMENTS,
+                experiment=GATHERED_OF.get(name, DESCRIBED),
             )
             for name, (file, _) in GATHERED.items()
         },

@@ -57,7 +57,8 @@ rule write_report:
         edition=OWNER["edition"],
         # As functions: text may hold braces.
         experiments=lambda wildcards: {name: of_study(study) for name, study in EXPERIMENTS.items()},
-        overlays=lambda wildcards: config["experiments"],
+        overlays=lambda wildcards: OVERLAYS,
+        described=len(DESCRIBED),
         default=lambda wildcards: of_study(DEFAULT),
         captions=lambda wildcards: {
             path.stem: path.read_text() for path in Path(workflow.basedir).glob("workflow/report/*.rst")

@@ -8,8 +8,8 @@ PARTS = {
     "runs": list(EXPERIMENTS),
     "models": [f"{name}-fold{fold}" for name, study in EXPERIMENTS.items() for fold in folds(study)],
     **{
-        f"runs/{name}": ["plots", *(Path(run).name for run in RUNS if Path(run).parent.name == name)]
-        for name in EXPERIMENTS
+        f"runs/{name}": ["plots", *(Path(run).name for runs in by_fold.values() for run in runs)]
+        for name, by_fold in RUNS_OF.items()
     },
 }
 

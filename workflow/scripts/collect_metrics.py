@@ -52,11 +52,9 @@ if __name__ == "__main__":
         for table, path in zip(tables, snakemake.input.predictions, strict=True):
             experiment, fold, seed = table[["experiment", "fold", "seed"]].iloc[0]
             runs.setdefault(experiment, {})[fold, seed] = read_table(path, "predictions")
-        for (experiment, settings), path in zip(
-            snakemake.params.experiments.items(), snakemake.input.images, strict=True
-        ):
-            images = read_table(path, "images")
-            found = together(runs[experiment], images, **settings)
+        images = {path: read_table(path, "images") for path in snakemake.input.images}
+        for experiment, settings in snakemake.params.experiments.items():
+            found = together(runs[experiment], **settings | {"images": images[settings["images"]]})
             tables += [values.assign(experiment=experiment) for values in found]
         # A missing fold or seed is one of none to pandas, which must not make numbers of those that are there.
         values = pd.concat([table.astype(object) for table in tables], ignore_index=True)

@@ -114,7 +114,7 @@ def context(artifacts, inputs, params):
     """Everything that the templates show.
 
     artifacts: {path relative to results/: path} of what this study has. inputs: the rule's named files. params: edition,
-    experiments, overlays, default, captions.
+    experiments, overlays, described, default, captions.
     """
     study, edition, captions = params["experiments"][BASELINE], params["edition"], params["captions"]
     metrics = read_table(inputs["metrics"], "metrics")
@@ -175,6 +175,7 @@ def context(artifacts, inputs, params):
         "limits": list(limits(metrics, study, edition, [check["name"] for check in checks if check["status"] == "warn"])),
         "changed": changed_settings(study, params["default"]),
         "experiments": {name: _as_yaml(overlay) for name, overlay in params["overlays"].items()},
+        "described": params["described"],
         "settings": _as_yaml(study),
         "fingerprint": fingerprint,
         "made_with": made,
