@@ -164,6 +164,11 @@ def test_another_seed_is_another_split():
             "training malignant 0",
         ),
         (make_images(5), OFFICIAL, "split.validation"),
+        (
+            pd.concat([make_images(40).query("label == 'benign'"), make_images(6).query("label == 'malignant'")]),
+            FOLDS | {"folds": 5},
+            "split.folds: 5, but only 3 patients have malignant images, and each fold is to test one or more: ask for 3 folds",
+        ),
         (make_images(3), HASH, "Each partition needs both classes"),
     ],
 )

@@ -71,6 +71,13 @@ def draw_folds(images, split):
             )
         tests = [(images["official_partition"] == "test").to_numpy()]
     elif split["method"] == "folds":
+        holders = units.groupby(images["label"]).nunique()  # a fold without one of a class could not be judged
+        if holders.min() < split["folds"]:
+            unit = split["by"]
+            raise InputError(
+                f"split.folds: {split['folds']}, but only {holders.min()} {unit}s have {holders.idxmin()} images, and each fold is to "
+                f"test one or more: ask for {holders.min()} folds or fewer, or add {unit}s."
+            )
         tests = in_folds(images, units, split["folds"], split["seed"], "the folds")
     else:
         tests = [draw(images, units, split["test"], split["seed"], "test")]
