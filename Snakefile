@@ -2,11 +2,12 @@
 
 snakemake --cores 4                       everything
 snakemake results/plots/loss.png          one figure, and what it needs
-snakemake -n                              what would run, and why
+snakemake plan                            what would run, why, and how long it would take
 """
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -55,19 +56,34 @@ RESULTS = [
 ]
 
 
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/page.smk"
 include: "workflow/rules/provenance.smk"
+
+
+EVERYTHING = [*RESULTS, *rules.record_provenance.output]
 
 
 rule all:
     default_target: True
     input:
-        RESULTS,
-        rules.record_provenance.output,
+        EVERYTHING,
+
+
+# `snakemake plan` prints what would run for all of that, or for the other targets that are given with it, and stops there: see onstart.
+rule plan:
+    input:
+        lambda wildcards: [] if set(workflow.dag_settings.targets) - {"plan"} else EVERYTHING,
+
+
+PARSED = time.time()
 
 
 onstart:
     STEPS.update(job.rule.name for job in workflow.dag.needrun_jobs())
+    if "plan" in STEPS:
+        print(*plan_words(workflow, EXPERIMENTS, PARSED), sep="\n", flush=True)
+        sys.exit(0)  # before anything is started; Snakemake unlocks the folder
     if STEPS - BESIDE:
         if OTHER_OWNER:
             raise WorkflowError(OTHER_OWNER)

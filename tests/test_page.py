@@ -352,7 +352,7 @@ def written(results):
     inputs = {
         "metrics": "metrics.csv", "flow": "plots/flow.csv", "conflicts": "inventory/conflicts.csv", "fingerprint": "inventory/fingerprint.json",
         "thresholds": "runs/baseline/thresholds.csv", "scores": "runs/baseline/scores.csv", "duplicates": "inventory/duplicates.csv",
-        "characteristics": "characteristics.html",
+        "characteristics": "characteristics.html", "resources": "resources.csv",
     }  # fmt: skip
     inputs = {name: results / file for name, file in inputs.items()} | {"audit": split / "audit.json"}
     experiments = json.loads((results / "provenance.json").read_text())["experiments"]

@@ -37,6 +37,8 @@ RESULTS = [
     "model_card.md",
     "datasheet.md",
     "checklists.csv",
+    "resources.csv",
+    "resources.yaml",
     "dataset.json",
     "tensors/crop-64/shard-1of1/pixels.npy",
     "splits/official-validation0.2-seed1/manifest.csv",
@@ -242,6 +244,7 @@ ENERGY = {"measure_energy", "draw_gallery"} | GATHERED
 EXPLAIN = {"explain_run"} | ENERGY
 JUDGED = CONTROLS | SUBGROUPS | {"export_network"}  # what follows from an experiment's scores
 LAST = {"write_report", "record_provenance"}  # follow from everything, and note settings that nothing else uses
+MEASURED = {"suggest_resources"}  # follows from every step that runs before those
 TRAIN = {"train_network", "train_shuffled", "score_images"} | METRICS | JUDGED | EXPLAIN | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
@@ -276,7 +279,8 @@ AFTER = {
     "count_flow": {"count_flow", "draw_figure"},
     "tabulate_characteristics": {"tabulate_characteristics"},
     "draw_figure": {"draw_figure"},
-    "write_report": {"write_report"},
+    "suggest_resources": {"suggest_resources"},
+    "write_report": set(),
     "record_provenance": set(),
 }
 EVERYTHING = AFTER["make_phantom"]
@@ -323,11 +327,16 @@ KEYS = {
 NO_PART = {"download", "predict"}  # sections that say nothing of a study
 
 
+def measured(rules):
+    """The rules, and the one that follows from any of them."""
+    return rules | MEASURED if rules else rules
+
+
 @pytest.mark.parametrize("rule", AFTER)
 def test_editing_a_script_reruns_its_step_and_what_follows(study, rule):
     with edited(study / f"workflow/scripts/{rule}.py"):
         last = {rule} if rule == "record_provenance" else LAST
-        assert rules_to_run(snakemake(study, "-n", *SMALL)) == AFTER[rule] | last
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == measured(AFTER[rule]) | last
 
 
 @pytest.mark.parametrize(
@@ -337,7 +346,7 @@ def test_editing_a_module_or_its_schema_reruns_the_steps_that_import_it(study, i
     name = module.split(".")[0].replace("/", ".").replace("schemas", "lib")
     with edited(study / "workflow" / module):
         rules = [AFTER[rule] for rule in AFTER if name in imported[rule]]
-        assert rules_to_run(snakemake(study, "-n", *SMALL)) == LAST.union(*rules)
+        assert rules_to_run(snakemake(study, "-n", *SMALL)) == LAST | measured(set().union(*rules))
 
 
 @pytest.mark.parametrize("change", KEYS)
@@ -349,7 +358,7 @@ def test_changing_a_key_reruns_the_steps_that_depend_on_it(study, change, tmp_pa
     small = tmp_path / "small.yaml"
     small.write_text("phantom: {patients: 36}\ntraining: {epochs: 2}\n")
     last = set() if section in NO_PART else LAST
-    assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == KEYS[change] | last
+    assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == measured(KEYS[change]) | last
 
 
 def test_the_tables_above_name_every_script_and_key():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.answer import estimate, headline, number, of_metric, why_not
+from lib.benchmarks import duration
 from lib.levels import LEVELS
 from lib.tables import PARTITIONS
 
@@ -268,3 +269,26 @@ def changed_settings(study, default):
         if body
         else None
     )
+
+
+def time_and_memory(resources):
+    """What the steps took, and what to ask a cluster for; None where nothing is known."""
+    body = [
+        [row.step, f"{row.jobs:,}", duration(row.median_seconds), duration(row.longest_seconds), _amount(row.largest_memory, "MB"),
+         _amount(row.mem_mb, "MB"), _amount(row.runtime, "min")]
+        for row in resources.itertuples()
+    ]  # fmt: skip
+    columns = ["Step", "Jobs", "Median time", "Longest", "Largest memory", "Suggested memory", "Suggested time"]
+    notes = (
+        "Memory is what was seen resident, mapped files included; – is of jobs that ended within a second, too soon to be seen: there the rule's own amount stays.",
+        "This page and what follows it have the numbers of an earlier run, or none.",
+    )
+    return (
+        Table("What each step took here, the longest first, and what to ask a cluster for", columns, body, notes=notes)
+        if body
+        else None
+    )
+
+
+def _amount(value, unit):
+    return "–" if pd.isna(value) else f"{value:,.0f} {unit}"

@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
 from lib.editions.layout import CASE_TABLES, find
+from lib.plan import plan_words
 from lib.results import claim_results, closing_words, other_owner, owner, prediction_words
 from lib.study import (
     folds,

@@ -19,6 +19,7 @@ rule write_report:
         duplicates="results/inventory/duplicates.csv",
         conflicts=rules.take_inventory.output.conflicts,
         fingerprint=rules.take_inventory.output.fingerprint,
+        resources=rules.suggest_resources.output.table,
     output:
         page=report(
             ensure("results/report.html", non_empty=True),

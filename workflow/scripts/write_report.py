@@ -24,6 +24,7 @@ from lib.page_tables import (
     left_out,
     metrics_by_level,
     operating_points,
+    time_and_memory,
 )
 from lib.provenance import made_with
 from lib.tables import count_rows, read_table, write_table
@@ -39,6 +40,7 @@ CONTENTS = {
     "failures": "Failures",
     "limits": "Limits",
     "settings": "Settings",
+    "resources": "Time and memory",
     "provenance": "Provenance",
     "model-card": "Model card",
     "datasheet": "Datasheet",
@@ -177,6 +179,7 @@ def context(artifacts, inputs, params):
         "experiments": {name: _as_yaml(overlay) for name, overlay in params["overlays"].items()},
         "described": params["described"],
         "settings": _as_yaml(study),
+        "resources": time_and_memory(read_table(inputs["resources"], "resources")),
         "fingerprint": fingerprint,
         "made_with": made,
         "model_card": model_card(study, edition, found, list(results_of(metrics)), tensorflow),
