@@ -2,7 +2,7 @@
 
     make bench
 
-It makes its own files: whole mammograms at real size and lesion crops, power-law noise at JPEG quality 92. Both ways read the
+It makes its own files (images.py). Both ways read the
 same files in the same number of threads, interleaved, several rounds; the ratio is that of the medians.
 """
 
@@ -17,35 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import simplejpeg
-from PIL import Image
+from images import make_images
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from scripts.decode_images import decode_images  # noqa: E402
-
-
-def texture(rng, height, width):
-    """Power-law noise such as parenchyma shows, in a breast's outline, uint8 (height, width)."""
-    side = 512
-    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
-    frequency[0, 0] = 1
-    noise = np.fft.irfft2(frequency**-1.5 * np.exp(2j * np.pi * rng.random(frequency.shape)), (side, side))
-    noise = (30 + 190 * (noise - noise.min()) / np.ptp(noise)).astype(np.uint8)
-    pixels = np.asarray(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC), np.float32)
-    return (pixels + rng.normal(0, 3, pixels.shape)).clip(0, 255).astype(np.uint8)
-
-
-def make(folder, kind, count):
-    rng = np.random.default_rng(1)
-    for number in range(count):
-        if kind == "full":
-            pixels = texture(rng, int(rng.integers(4000, 5500)), int(rng.integers(2500, 3400)))
-        else:
-            side = int(np.clip(rng.lognormal(np.log(336), 0.6), 60, 1500))
-            pixels = texture(rng, side, side)
-        Image.fromarray(pixels).save(folder / f"{number}.jpg", quality=92)
-    return pd.DataFrame({"file": [f"{number}.jpg" for number in range(count)]})
 
 
 def peer(folder, images, size, workers):
@@ -76,8 +53,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for kind, count in [("full", given.full), ("crop", given.crops)]:
             folder = Path(scratch, kind)
-            folder.mkdir()
-            images = make(folder, kind, count)
+            images = pd.DataFrame({"file": make_images(folder, kind, count)})
             for size in (64, 224):
                 times = {ours: [], peer: []}
                 for _ in range(given.rounds + 1):
