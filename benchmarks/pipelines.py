@@ -37,10 +37,10 @@ WANTED = {("full", "generator"): 20, ("full", "dataset"): 15, ("crop", "generato
 def in_process(way, folder, size, epochs):
     """Seconds after which each epoch ended, a list; of ours, in front, those after which the images were decoded."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from lib.threads import use_threads
+    from lib.devices import use_devices
 
     if way == "ours":
-        use_threads(2)
+        use_devices(2)
     import keras
     import numpy as np
     import pandas as pd

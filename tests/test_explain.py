@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib import phantom
+from lib.devices import use_devices
 from lib.figures import FIGURES
 from lib.gradcam import (
     energy_in_others,
@@ -23,11 +24,10 @@ from lib.outlines import correlations, find_crop, mask_inside, seen_lesions
 from lib.plots.gallery import COLUMNS, SECTIONS, gallery, shown_rows
 from lib.plots.style import marked
 from lib.tables import read_table, write_table
-from lib.threads import use_threads
 from scripts.explain_run import energies, lesions_of, main, outlines
 from scripts.measure_energy import measure_energy
 
-use_threads(2)
+use_devices(2)
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.augmentation import affine_transforms
+from lib.devices import use_devices
 from lib.log import InputError
 from scripts.train_network import (
     checkpoint_key,
@@ -18,10 +19,9 @@ from scripts.train_network import (
     seed_dropout,
     train_network,
     training_data,
-    use_threads,
 )
 
-use_threads(2)
+use_devices(2)
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 

@@ -22,6 +22,7 @@ rule train_network:
     resources:
         mem_mb=scaled(4000),
         runtime=scaled(240),
+        gpu=lambda wildcards: study(wildcards)["training"]["gpus"],
     params:
         training=lambda wildcards: study(wildcards)["training"],
         augmentation=lambda wildcards: study(wildcards)["augmentation"],

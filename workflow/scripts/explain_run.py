@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from lib.devices import use_devices
 from lib.gradcam import energy_in_others, energy_inside, grad_cam, last_convolution, over_image, unit_places
 from lib.log import InputError, log_to
 from lib.outlines import seen_lesions
 from lib.tables import read_table, run_of, write_table
 from lib.tensors import Shards
-from lib.threads import use_threads
 
 CALLED = 0.5  # malignant from this probability on: where the logit changes its sign
 OUTCOMES = {(1, 1): "true_positive", (1, 0): "false_negative", (0, 1): "false_positive", (0, 0): "true_negative"}
@@ -123,7 +123,7 @@ def main(inputs, output, params, workers):
     extents = {file.file: (int(file.width), int(file.height)) for file in files.itertuples(index=False)}
     told = outlines(Path(params.path), rows, lesions, extents, params.image, workers, masks)
 
-    use_threads(params.training["threads"])
+    use_devices(params.training["threads"])
     import keras
 
     model = keras.models.load_model(inputs.model, compile=False)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from lib.augmentation import affine_transforms
+from lib.devices import use_devices
 from lib.hashing import sha256
 from lib.log import InputError, log_to, some
 from lib.tables import read_table, write_table
 from lib.tensors import Shards
-from lib.threads import use_threads
 
 SHUFFLE, WARP = 0, 1  # what a random generator is for: each use has a stream of its own
 DEAL = 2**31  # for one that needs no epoch: beyond all of them
@@ -202,11 +202,12 @@ def main(inputs, output, params, fold, seed):
         print("a control: the labels of all partitions were shuffled among patients, so that there is nothing to learn")
     pixels = Shards(inputs.pixels)
     training, augmentation = params.training, params.augmentation
-    use_threads(training["threads"])
+    strategy = use_devices(training["threads"], training["gpus"])
     from lib.checkpoint import remove
 
     key = checkpoint_key(inputs, fold, seed, training, augmentation, params.shuffled_labels, params.code)
-    model, history = train_network(pixels, images, seed, training, augmentation, (params.checkpoint, key))
+    with strategy.scope():
+        model, history = train_network(pixels, images, seed, training, augmentation, (params.checkpoint, key))
     model.save(output.model)
     origin = {column: images[column].iloc[0] for column in ("dataset", "leaks")}
     with zipfile.ZipFile(output.model, "a") as archive:  # Keras reads the parts that it knows
