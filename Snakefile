@@ -39,6 +39,7 @@ include: "workflow/rules/explain.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/download.smk"
+include: "workflow/rules/preflight.smk"
 
 
 # What a study is to leave.

@@ -14,10 +14,18 @@ from lib.stamps import table_shown
 from lib.tables import read_table
 
 # Beside what a study leaves: words, timings, trainings that were cut off, what a download or a prediction brought, and what is kept or made after it.
-NOT_RECORDED = {"logs", "benchmarks", "checkpoints", "downloads", "predictions", "phantom", "dataset.json", "provenance.json",
+NOT_RECORDED = {"logs", "benchmarks", "checkpoints", "preflight", "downloads", "predictions", "phantom", "dataset.json", "provenance.json",
                 "workflow_report.html", "README.md", "inventory/headers.csv"}  # fmt: skip
 
-ASKED_FOR = {"audit", "download_idc", "download_kaggle", "predict", "verify"}  # steps that no result comes from
+ASKED_FOR = {
+    "audit",
+    "check_node",
+    "download_idc",
+    "download_kaggle",
+    "predict",
+    "preflight",
+    "verify",
+}  # steps that no result comes from
 
 
 def result_files(results, parts):

@@ -47,13 +47,15 @@ MODEL_FILES = ["model.onnx", "model.json", "reference.csv"]  # of an exported ne
 PREDICTIONS = "results/predictions/predictions.csv"
 # Steps that need nothing of a study, whatever dataset results/ belongs to, and what each leaves.
 OF_NO_STUDY = DOWNLOADS | ({"predict": PREDICTIONS} if config["predict"]["model"] else {})
-BESIDE = {*OF_NO_STUDY, "verify"}  # what these say is theirs alone
+PREFLIGHT = {"preflight", "check_here", "check_node"}
+BESIDE = {*OF_NO_STUDY, *PREFLIGHT, "verify"}  # what these say is theirs alone
 STEPS = set()  # the rules that are about to run; onstart fills it
 
 OWNER = owner(config, Path.cwd())
 OTHER_OWNER = other_owner("results/dataset.json", OWNER)
-# What is asked for is known to onstart alone, which is not called for a dry run: so this looks at the command itself.
-if OTHER_OWNER and not set(sys.argv) & {*OF_NO_STUDY, *OF_NO_STUDY.values()}:
+# What is asked for is known to onstart alone, which is not called for a dry run: so this looks at the command itself. The process
+# that a job runs in has one of its own.
+if OTHER_OWNER and workflow.is_main_process and not set(sys.argv) & {*OF_NO_STUDY, *OF_NO_STUDY.values(), *PREFLIGHT}:
     raise WorkflowError(OTHER_OWNER)
 
 # An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x seeds.
