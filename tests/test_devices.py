@@ -107,7 +107,7 @@ def test_where_there_is_no_gpu_the_cpu_does_and_a_line_says_so(tmp_path):
 
 
 TRAIN = """
-import json, sys
+import json
 import numpy as np
 from lib.devices import use_devices
 strategy = use_devices(2, {gpus})
@@ -126,7 +126,7 @@ images["partition"] = np.where(np.arange(60) < 40, "training", np.where(np.arang
 training = {{"epochs": 12, "batch_size": 16, "learning_rate": 0.003, "patience": 12, "threads": 2, "gpus": {gpus}}}
 nothing = dict.fromkeys(["rotation", "shift", "shear", "zoom", "horizontal_flip"], 0)
 with strategy.scope():
-    model, history = train_network(pixels, images, 1, training, nothing, (sys.argv[0] + {path!r}, "key"))
+    model, history = train_network(pixels, images, 1, training, nothing, ({path!r}, "key"))
     found = predict(model, pixels, images, 16)
 test = found[found["partition"] == "test"]
 right = ((test["probability"] > 0.5) == (test["label"] == 1)).mean()

@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
 from lib.editions.layout import CASE_TABLES, find
+from lib.log import some
 from lib.plan import plan_words
 from lib.results import claim_results, closing_words, other_owner, owner, prediction_words
 from lib.study import (
@@ -108,8 +109,6 @@ SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion"
 FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flow"]
 FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
 FIGURES += ["leakage"] if LEAKING else []
-# The galleries, and the experiment that each shows. An experiment's name has no hyphen.
-GALLERIES = {"gradcam" if name == "baseline" else f"gradcam-{name}": name for name in EXPERIMENTS}
 
 DATASET = OWNER["path"] or "results/phantom"
 PHANTOM_TABLES = [
@@ -124,7 +123,7 @@ PHANTOM_TABLES = [
 
 
 wildcard_constraints:
-    experiment="|".join(map(re.escape, EXPERIMENTS)),
+    experiment="[a-z][a-z0-9_.]*",  # rather than their names: a pattern of a thousand takes Snakemake seconds
     region="|".join(REGIONS),
     split="|".join(map(re.escape, SPLITS)),
     image="|".join(map(re.escape, IMAGES)),
@@ -132,7 +131,7 @@ wildcard_constraints:
     fold=r"\d+",
     seed=r"\d+",
     figure="|".join(FIGURES),
-    gallery="|".join(map(re.escape, GALLERIES)),
+    gallery="gradcam(-[a-z][a-z0-9_.]*)?",
 
 
 def dataset_tables():
@@ -145,9 +144,21 @@ def dataset_tables():
     return [str(path) for paths in find(DATASET, names).values() for path in paths]
 
 
+def known(experiment):
+    """The name of an experiment; an error that names those that there are, where it is none."""
+    if experiment not in EXPERIMENTS:
+        raise WorkflowError(f"{experiment} is no experiment of this configuration; these are: {some(EXPERIMENTS)}")
+    return experiment
+
+
 def study(wildcards):
     """The settings of the experiment that a run belongs to."""
-    return EXPERIMENTS[wildcards.experiment]
+    return EXPERIMENTS[known(wildcards.experiment)]
+
+
+def shown(wildcards):
+    """The experiment that a gallery is of: `gradcam` shows the baseline, `gradcam-<experiment>` another. No name has a hyphen."""
+    return known(wildcards.gallery.partition("-")[2] or "baseline")
 
 
 def of_study(study):
@@ -157,6 +168,7 @@ def of_study(study):
 
 def runs_of(experiment, file, fold=None):
     """The paths of a file of each run of an experiment, or of one of its folds."""
+    known(experiment)
     wanted = RUNS_OF[experiment].values() if fold is None else [RUNS_OF[experiment][int(fold)]]
     return [f"results/runs/{run}/{file}" for runs in wanted for run in runs]
 

@@ -57,12 +57,12 @@ rule measure_energy:
 # The baseline's gallery is plots/gradcam.png; that of another experiment bears its name.
 rule draw_gallery:
     input:
-        table=lambda wildcards: f"results/runs/{GALLERIES[wildcards.gallery]}/gradcam.csv",
-        maps=lambda wildcards: f"results/runs/{GALLERIES[wildcards.gallery]}/gradcam.npy",
-        masks=lambda wildcards: f"results/runs/{GALLERIES[wildcards.gallery]}/masks.npy",
-        energy=lambda wildcards: f"results/runs/{GALLERIES[wildcards.gallery]}/plots/gradcam_energy.csv",
-        pixels=lambda wildcards: shards(EXPERIMENTS[GALLERIES[wildcards.gallery]], "pixels.npy"),
-        index=lambda wildcards: f"results/tensors/{image_name(EXPERIMENTS[GALLERIES[wildcards.gallery]])}/index.csv",
+        table=lambda wildcards: f"results/runs/{shown(wildcards)}/gradcam.csv",
+        maps=lambda wildcards: f"results/runs/{shown(wildcards)}/gradcam.npy",
+        masks=lambda wildcards: f"results/runs/{shown(wildcards)}/masks.npy",
+        energy=lambda wildcards: f"results/runs/{shown(wildcards)}/plots/gradcam_energy.csv",
+        pixels=lambda wildcards: shards(EXPERIMENTS[shown(wildcards)], "pixels.npy"),
+        index=lambda wildcards: f"results/tensors/{image_name(EXPERIMENTS[shown(wildcards)])}/index.csv",
     output:
         png=report(
             ensure("results/plots/{gallery}.png", non_empty=True),
