@@ -17,6 +17,8 @@ min_version("9.27")
 # Scripts run from a copy elsewhere: this lets them, and this file, import workflow/lib; nothing is written beside the code.
 modules = [f"{workflow.basedir}/workflow", *filter(None, [os.getenv("PYTHONPATH")])]
 os.environ.update(PYTHONPATH=os.pathsep.join(modules), PYTHONDONTWRITEBYTECODE="1")
+# A profile's commands run in the study's folder, wherever that is: by this they find the scripts beside them.
+os.environ["WORKFLOW_PROFILES"] = f"{workflow.basedir}/profiles"
 sys.dont_write_bytecode = True
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 

@@ -1,8 +1,13 @@
 # Names and paths that the other rule files share. It reads no data.
 
+import contextlib
+import io
+
+from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
 from lib.closure import closure
+from lib.clusters import no_cluster
 from lib.editions.layout import CASE_TABLES, find
 from lib.log import some
 from lib.plan import plan_words
@@ -39,6 +44,13 @@ except ValueError as error:
     raise WorkflowError(str(error)) from None
 if wrong := mistakes(config, layers):
     raise WorkflowError(f"The configuration has {len(wrong)} mistake(s):", *(f"  {line}" for line in wrong))
+
+if workflow.is_main_process and workflow.resource_settings.nodes is not None:  # --jobs is given, as cluster profiles do
+    # The options and profiles of this call, read once more, from where it was called: Snakemake has not said yet who runs jobs.
+    with contextlib.chdir(workflow.rundir), contextlib.redirect_stderr(io.StringIO()):
+        options = parse_args(sys.argv[1:])[1]
+    if wrong := no_cluster(options):
+        raise WorkflowError(wrong)
 
 DEFAULT = typed(read_config(Path(workflow.basedir, "config/config.yaml")))
 

@@ -86,6 +86,7 @@ rule draw_contact_sheet:
         "results/logs/draw_contact_sheet/{label}.log",
     benchmark:
         "results/benchmarks/draw_contact_sheet/{label}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -111,6 +112,7 @@ rule list_images:
         "results/logs/list_images/{region}.log",
     benchmark:
         "results/benchmarks/list_images/{region}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -159,6 +161,7 @@ rule gather_tensors:
         "results/logs/gather_tensors/{image}.log",
     benchmark:
         "results/benchmarks/gather_tensors/{image}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:

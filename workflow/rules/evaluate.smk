@@ -115,6 +115,7 @@ rule gather_tables:
         "results/logs/gather_tables/tables.log",
     benchmark:
         "results/benchmarks/gather_tables/tables.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:

@@ -42,6 +42,7 @@ rule measure_energy:
         "results/logs/measure_energy/{experiment}.log",
     benchmark:
         "results/benchmarks/measure_energy/{experiment}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -81,6 +82,7 @@ rule draw_gallery:
         "results/logs/draw_gallery/{gallery}.log",
     benchmark:
         "results/benchmarks/draw_gallery/{gallery}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:

@@ -49,6 +49,7 @@ rule write_report:
         "results/logs/write_report/page.log",
     benchmark:
         "results/benchmarks/write_report/page.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:

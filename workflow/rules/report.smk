@@ -18,6 +18,7 @@ rule tabulate_curves:
         "results/logs/tabulate_curves/curves.log",
     benchmark:
         "results/benchmarks/tabulate_curves/curves.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -44,6 +45,7 @@ rule draw_figure:
         "results/logs/draw_figure/{figure}.log",
     benchmark:
         "results/benchmarks/draw_figure/{figure}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -83,6 +85,7 @@ rule count_flow:
         "results/logs/count_flow/flow.log",
     benchmark:
         "results/benchmarks/count_flow/flow.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -116,6 +119,7 @@ rule tabulate_characteristics:
         "results/logs/tabulate_characteristics/characteristics.log",
     benchmark:
         "results/benchmarks/tabulate_characteristics/characteristics.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:

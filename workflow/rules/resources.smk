@@ -23,6 +23,7 @@ rule suggest_resources:
         "results/logs/suggest_resources/resources.log",
     benchmark:
         "results/benchmarks/suggest_resources/resources.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:

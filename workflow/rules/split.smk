@@ -13,6 +13,7 @@ rule split_patients:
         "results/logs/split_patients/{split}.log",
     benchmark:
         "results/benchmarks/split_patients/{split}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -43,6 +44,7 @@ rule audit_split:
         "results/logs/audit_split/{split}.log",
     benchmark:
         "results/benchmarks/audit_split/{split}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:
@@ -66,6 +68,7 @@ rule gate_split:
         "results/logs/gate_split/{split}.log",
     benchmark:
         "results/benchmarks/gate_split/{split}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     resources:

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Goes on after Snakemake itself was killed: the command that was, with this in place of `snakemake`.
+
+    profiles/recover.py --workflow-profile profiles/slurm --configfile config/kaggle.yaml
+
+Snakemake that is killed leaves behind jobs that run on, a lock and half-written files; started anew at once it would run the
+same job a second time, on the same files. So this first ends what was left running of the study's folder, in the queue and on
+this machine, and waits until it has ended. Then it unlocks and starts Snakemake, which makes anew what was cut off; a training
+goes on from its last finished epoch. Where nothing was left it does no more than `snakemake` would.
+"""
+
+import argparse
+import getpass
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+# By the program that lists a user's unfinished jobs: how it is asked for "number|folder" of each, and what cancels them.
+QUEUES = {
+    "squeue": (["--noheader", f"--user={getpass.getuser()}", "--format=%A|%Z"], "scancel"),
+    "bjobs": (["-noheader", "-o", "jobid sub_cwd delimiter='|'"], "bkill"),
+}
+
+
+def queued(program, folder):
+    """The numbers of the user's unfinished jobs that were submitted from `folder`, as text."""
+    done = subprocess.run([program, *QUEUES[program][0]], capture_output=True, text=True)
+    if done.returncode and "No unfinished job" not in done.stderr:
+        sys.exit(
+            f"{program} does not answer, so that nobody knows which jobs still run: {done.stderr.strip()}\n"
+            "Nothing was changed. Try again when it does."
+        )
+    pairs = [line.split("|", 1) for line in done.stdout.splitlines() if "|" in line]
+    return sorted({number for number, where in pairs if Path(os.path.expandvars(where)).resolve() == folder})
+
+
+def at_work(folder):
+    """Processes of this machine that work in `folder`: Snakemake itself, and the steps that it started here."""
+    mains, steps = [], []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if not words or Path(process.cwd()) != folder:
+                continue
+        except (psutil.Error, OSError):
+            continue  # ended, or another user's
+        if any("/.snakemake/scripts/" in word for word in words):
+            steps.append(process)
+        elif any(Path(word).name == "snakemake" for word in words[:3]):
+            (steps if "--mode" in words else mains).append(process)
+    return mains, steps
+
+
+def end_what_was_left(folder):
+    """End the jobs and steps of a Snakemake that is no more; stop where it still runs."""
+    mains, _ = at_work(folder)
+    if mains:
+        sys.exit(f"Snakemake still works in {folder}, as process {mains[0].pid}: end it first, by Ctrl-C.")
+    for program in filter(shutil.which, QUEUES):
+        if jobs := queued(program, folder):
+            print(f"Cancelling what was left in the queue of {folder}: {', '.join(jobs)}", flush=True)
+            subprocess.run([QUEUES[program][1], *jobs], check=True)
+            while set(queued(program, folder)) & set(jobs):
+                time.sleep(0.5)
+    _, steps = at_work(folder)
+    for process in steps:
+        print(f"Ending what was left on this machine: process {process.pid}", flush=True)
+        process.kill()
+    psutil.wait_procs(steps)
+
+
+def main(arguments):
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("--directory", "-d", default=".")
+    end_what_was_left(Path(options.parse_known_args(arguments)[0].directory).resolve())
+    snakemake = [sys.executable, "-m", "snakemake", *arguments]
+    if code := subprocess.run([*snakemake, "--unlock"]).returncode:
+        sys.exit(code)
+    os.execv(sys.executable, [*snakemake, "--rerun-incomplete"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
