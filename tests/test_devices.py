@@ -14,7 +14,8 @@ import pytest
 from conftest import ROOT
 
 from lib import devices
-from lib.devices import lease, list_gpus, visible
+from lib.devices import lease, list_gpus, shared_batch, visible
+from lib.log import InputError
 
 GPUS = [("0", "GPU-aa"), ("1", "GPU-bb"), ("2", "GPU-cc")]
 needs_gpu = pytest.mark.skipif(not list_gpus(), reason="no NVIDIA GPU on this machine")
@@ -122,12 +123,13 @@ rng = np.random.default_rng(0)
 label = np.arange(60) % 2
 pixels = rng.normal(60 + 130 * label[:, None, None], 20, (60, 32, 32)).clip(0, 255).astype(np.uint8)
 images = pd.DataFrame({{"image_id": range(60), "row": range(60), "label": np.where(label, "malignant", "benign")}})
-images["partition"] = np.where(np.arange(60) < 40, "training", np.where(np.arange(60) < 50, "validation", "test"))
+images["partition"] = np.where(np.arange(60) < 33, "training", np.where(np.arange(60) < 50, "validation", "test"))
 training = {{"epochs": 12, "batch_size": 16, "learning_rate": 0.003, "patience": 12, "threads": 2, "gpus": {gpus}}}
 nothing = dict.fromkeys(["rotation", "shift", "shear", "zoom", "horizontal_flip"], 0)
 with strategy.scope():
     model, history = train_network(pixels, images, 1, training, nothing, ({path!r}, "key"))
-    found = predict(model, pixels, images, 16)
+model.save({path!r} + ".keras")
+found = predict(tf.keras.models.load_model({path!r} + ".keras", compile=False), pixels, images, 16)
 test = found[found["partition"] == "test"]
 right = ((test["probability"] > 0.5) == (test["label"] == 1)).mean()
 print(json.dumps([strategy.num_replicas_in_sync, float(right), history["val_loss"].tolist()]))
@@ -139,6 +141,9 @@ def test_several_devices_share_each_batch_and_learn(tmp_path):
     said = in_process(TRAIN.format(gpus=0, logical=True, path=str(tmp_path / "run.npz")))
     replicas, right, _ = json.loads(said.splitlines()[-1])
     assert replicas == 2
+    assert (
+        "a batch has 14 images, not 16" in said
+    )  # of 33 the last one would be alone, and of 17 seen by one of the two
     assert right >= 0.9
 
 
@@ -156,3 +161,16 @@ def test_a_gpu_trains_and_the_same_seed_gives_the_same(tmp_path):
 
 def test_the_locks_are_a_users_own():
     assert str(os.getuid()) in devices.LOCKS.name
+
+
+@pytest.mark.parametrize(
+    ("size", "counts", "shared"), [(64, [640, 100], 64), (64, [641, 100], 62), (64, [20, 9], 6), (1, [40, 10], 2)]
+)
+def test_of_each_batch_both_gpus_have_a_share(size, counts, shared):
+    assert shared_batch(size, counts, 2) == shared
+    assert shared_batch(size, counts, 1) == size
+
+
+def test_more_gpus_than_a_batch_can_be_shared_by_are_refused():
+    with pytest.raises(InputError, match=r"training.gpus: 2 GPUs cannot share batches of 3 and 3 images"):
+        shared_batch(64, [3, 3], 2)

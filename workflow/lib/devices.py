@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from lib.log import InputError
+
 LOCKS = Path(tempfile.gettempdir(), f"cbis-ddsm-study-gpus-{os.getuid()}")  # of one machine, as the GPUs are
 LEASED = []  # the open lock files
 
@@ -85,3 +87,21 @@ def lease(gpus, number, folder=LOCKS, pause=1.0):
             print(f"waiting for {number} of {len(gpus)} GPUs: others are at work on them")
             waited = True
         time.sleep(pause)
+
+
+def shared_batch(size, counts, gpus):
+    """The batch size nearest to `size` that so many GPUs can share: equally, and in the last batch each has an image, too.
+
+    counts: how many images each partition has that is cut into batches. Raises InputError where there is no such size.
+    """
+    if gpus == 1:
+        return size
+    sizes = range(gpus, min(counts) + 1, gpus)  # Keras wants equal shares of the first batch
+    sizes = [each for each in sizes if all(count % each == 0 or count % each >= gpus for count in counts)]
+    if not sizes:
+        told = " and ".join(map(str, counts))
+        raise InputError(f"training.gpus: {gpus} GPUs cannot share batches of {told} images. Ask for fewer.")
+    shared = min(sizes, key=lambda each: abs(each - size))
+    if shared != size:
+        print(f"a batch has {shared} images, not {size}: {gpus} GPUs share it equally, and each has one of the last")
+    return shared

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lib.augmentation import affine_transforms
-from lib.devices import use_devices
+from lib.devices import shared_batch, use_devices
 from lib.hashing import sha256
 from lib.log import InputError, log_to, some
 from lib.tables import read_table, write_table
@@ -87,6 +87,7 @@ def train_network(pixels, images, seed, training, augmentation, checkpoint):
     Raises InputError if the loss stops being a number.
     """
     import keras
+    import tensorflow as tf
 
     from lib.checkpoint import Checkpoint
     from lib.networks import seed_cnn
@@ -106,7 +107,8 @@ def train_network(pixels, images, seed, training, augmentation, checkpoint):
         labels[partition] = (part["label"] == "malignant").to_numpy(np.float32)
         print(f"{partition}: {len(part)} images, {labels[partition].mean():.1%} malignant")
 
-    batch_size = training["batch_size"]
+    gpus = tf.distribute.get_strategy().num_replicas_in_sync
+    batch_size = shared_batch(training["batch_size"], [len(part) for part in rows.values()], gpus)
     stop = keras.callbacks.EarlyStopping("val_loss", patience=training["patience"], restore_best_weights=True)
     saved = Checkpoint(*checkpoint, stop)
     model.fit(
@@ -203,6 +205,8 @@ def main(inputs, output, params, fold, seed):
     pixels = Shards(inputs.pixels)
     training, augmentation = params.training, params.augmentation
     strategy = use_devices(training["threads"], training["gpus"])
+    import keras
+
     from lib.checkpoint import remove
 
     key = checkpoint_key(inputs, fold, seed, training, augmentation, params.shuffled_labels, params.code)
@@ -212,6 +216,8 @@ def main(inputs, output, params, fold, seed):
     origin = {column: images[column].iloc[0] for column in ("dataset", "leaks")}
     with zipfile.ZipFile(output.model, "a") as archive:  # Keras reads the parts that it knows
         archive.writestr("origin.json", json.dumps(origin))
+    if training["gpus"] > 1:
+        model = keras.models.load_model(output.model, compile=False)  # on one GPU, which can take a batch of one image
     write_table(history.assign(**origin), output.history, "history")
     write_table(predict(model, pixels, images, training["batch_size"]), output.predictions, "predictions")
     remove(params.checkpoint)
