@@ -28,8 +28,6 @@ WAYS = {
     "dataset": "(b) image_dataset_from_directory",
     "cached": "(b) with cache()",
 }
-BATCH = 64
-AUGMENTATION = {"rotation": 20, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "horizontal_flip": True}
 # Of the ratios at 10 epochs, cold, 64 pixels: what is asked for.
 WANTED = {("full", "generator"): 20, ("full", "dataset"): 15, ("crop", "generator"): 2}
 
@@ -37,6 +35,8 @@ WANTED = {("full", "generator"): 20, ("full", "dataset"): 15, ("crop", "generato
 def in_process(way, folder, size, epochs):
     """Seconds after which each epoch ended, a list; of ours, in front, those after which the images were decoded."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    from throughput import AUGMENTATION, BATCH, TRAINING
+
     from lib.devices import use_devices
 
     if way == "ours":
@@ -63,7 +63,7 @@ def in_process(way, folder, size, epochs):
             settings = {"region": "crop", "fit": "stretch", "size": size}
             assert not any(decode_images(folder, images, settings, 2, pixels))
             ends.append(time.perf_counter() - begun)
-            training = {"epochs": epochs, "batch_size": BATCH, "learning_rate": 0.001, "patience": epochs, "threads": 2}
+            training = TRAINING | {"epochs": epochs, "patience": epochs}
             seed_dropout = ours.seed_dropout
 
             def timed(model, seed, epoch):  # called as an epoch begins, so when the one before it has ended
@@ -72,7 +72,9 @@ def in_process(way, folder, size, epochs):
                 seed_dropout(model, seed, epoch)
 
             ours.seed_dropout = timed
-            ours.train_network(pixels, images, 1, training, AUGMENTATION, (f"{scratch}/checkpoint.npz", "key"))
+            ours.train_network(
+                pixels, images, 1, "seed_cnn", training, AUGMENTATION, (f"{scratch}/checkpoint.npz", "key")
+            )
             ends.append(time.perf_counter() - begun)
         return ends
 

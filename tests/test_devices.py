@@ -124,10 +124,11 @@ label = np.arange(60) % 2
 pixels = rng.normal(60 + 130 * label[:, None, None], 20, (60, 32, 32)).clip(0, 255).astype(np.uint8)
 images = pd.DataFrame({{"image_id": range(60), "row": range(60), "label": np.where(label, "malignant", "benign")}})
 images["partition"] = np.where(np.arange(60) < 33, "training", np.where(np.arange(60) < 50, "validation", "test"))
-training = {{"epochs": 12, "batch_size": 16, "learning_rate": 0.003, "patience": 12, "threads": 2, "gpus": {gpus}}}
+training = {{"epochs": 12, "batch_size": 16, "learning_rate": 0.003, "schedule": "constant", "patience": 12, "loss": "binary_crossentropy"}}
+training |= {{"label_smoothing": 0, "class_weights": "none", "precision": "float32", "threads": 2, "gpus": {gpus}}}
 nothing = dict.fromkeys(["rotation", "shift", "shear", "zoom", "horizontal_flip"], 0)
 with strategy.scope():
-    model, history = train_network(pixels, images, 1, training, nothing, ({path!r}, "key"))
+    model, history = train_network(pixels, images, 1, "seed_cnn", training, nothing, ({path!r}, "key"))
 model.save({path!r} + ".keras")
 found = predict(tf.keras.models.load_model({path!r} + ".keras", compile=False), pixels, images, 16)
 test = found[found["partition"] == "test"]

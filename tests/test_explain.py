@@ -545,6 +545,6 @@ def test_a_model_that_is_not_the_predictions_own_is_refused(study, tmp_path):
                    lesions=results / "inventory/lesions.csv", files=results / "inventory/files.csv")  # fmt: skip
     output = Named(maps=other / "gradcam.npy", masks=other / "masks.npy", table=other / "gradcam.csv")
     params = Named(path=results / "phantom", image={"region": "crop", "fit": "stretch", "size": 64},
-                   training={"threads": 2, "batch_size": 64})  # fmt: skip
+                   training={"threads": 2, "batch_size": 64}, augmentation={"test_views": 1} | dict.fromkeys(["rotation", "shift", "shear", "zoom", "horizontal_flip"], 0))  # fmt: skip
     with pytest.raises(InputError, match="they are of different runs"):
         main(inputs, output, params, 2)

@@ -27,9 +27,12 @@ import tensorflow as tf  # noqa: E402
 
 from lib.networks import seed_cnn  # noqa: E402
 
-ORIGINAL = {"rotation": 20, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "horizontal_flip": True}
-NOTHING = {"rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "horizontal_flip": False}
-TRAINING = {"epochs": 2, "batch_size": 16, "learning_rate": 0.001, "patience": 3, "threads": 2}
+ORIGINAL = {"rotation": 20, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "horizontal_flip": True, "test_views": 1}
+NOTHING = {"rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "horizontal_flip": False, "test_views": 1}
+TRAINING = {
+    "epochs": 2, "batch_size": 16, "learning_rate": 0.001, "schedule": "constant", "patience": 3, "loss": "binary_crossentropy",
+    "label_smoothing": 0, "class_weights": "none", "frozen_epochs": 5, "fine_tuning_rate": 0.0001, "precision": "float32", "threads": 2,
+}  # fmt: skip
 
 
 def test_the_network_is_the_original_studys():
@@ -192,7 +195,7 @@ def test_validation_data_are_as_they_are_and_in_order(images):
 def test_same_seed_same_weights_another_seed_others(images, tmp_path):
     pixels, table = images
     first, again, other = (
-        train_network(pixels, table, seed, TRAINING, ORIGINAL, (tmp_path / f"{run}.npz", "key"))
+        train_network(pixels, table, seed, "seed_cnn", TRAINING, ORIGINAL, (tmp_path / f"{run}.npz", "key"))
         for run, seed in enumerate((1, 1, 2))
     )
     for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
@@ -204,7 +207,7 @@ def test_same_seed_same_weights_another_seed_others(images, tmp_path):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, checkpoint, tmp_path, seed):
     pixels, table = images
-    model, history = train_network(pixels, table, seed, TRAINING | {"epochs": 60, "patience": 3}, NOTHING, checkpoint)
+    model, history = train_network(pixels, table, seed, "seed_cnn", TRAINING | {"epochs": 60}, NOTHING, checkpoint)
     assert history["kept"].sum() == 1
     kept = history[history["kept"] == 1].iloc[0]
     assert kept["val_loss"] == history["val_loss"].min()
@@ -224,7 +227,9 @@ def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, checkpo
 def test_a_loss_that_is_no_number_is_told(images, checkpoint):
     pixels, table = images
     with pytest.raises(InputError, match="learning_rate 1e\\+38 is too high"):
-        train_network(pixels, table, 1, TRAINING | {"learning_rate": 1e38, "epochs": 3}, NOTHING, checkpoint)
+        train_network(
+            pixels, table, 1, "seed_cnn", TRAINING | {"learning_rate": 1e38, "epochs": 3}, NOTHING, checkpoint
+        )
 
 
 def test_dropout_depends_on_seed_and_epoch_alone():
@@ -245,7 +250,7 @@ def test_each_epoch_of_a_training_seeds_its_dropout(images, checkpoint, monkeypa
     pixels, table = images
     seen = []
     monkeypatch.setattr("scripts.train_network.seed_dropout", lambda model, seed, epoch: seen.append((seed, epoch)))
-    train_network(pixels, table, 5, TRAINING, NOTHING, checkpoint)
+    train_network(pixels, table, 5, "seed_cnn", TRAINING, NOTHING, checkpoint)
     assert seen == [(5, 0), (5, 1)]
 
 
@@ -263,7 +268,7 @@ def cut_off(images, checkpoint, training, epoch, monkeypatch):
 
     with monkeypatch.context() as patched, pytest.raises(Cut):
         patched.setattr("scripts.train_network.seed_dropout", seed_and_stop)
-        train_network(*images, 1, training, ORIGINAL, checkpoint)
+        train_network(*images, 1, "seed_cnn", training, ORIGINAL, checkpoint)
 
 
 @pytest.mark.parametrize("epoch", [1, 3])
@@ -271,10 +276,10 @@ def test_a_training_that_was_cut_off_ends_as_if_it_had_not_been(
     images, checkpoint, tmp_path, monkeypatch, capfd, epoch
 ):
     training = TRAINING | {"epochs": 5, "patience": 2}
-    whole = train_network(*images, 1, training, ORIGINAL, (tmp_path / "whole.npz", "key"))
+    whole = train_network(*images, 1, "seed_cnn", training, ORIGINAL, (tmp_path / "whole.npz", "key"))
     cut_off(images, checkpoint, training, epoch, monkeypatch)
     capfd.readouterr()
-    model, history = train_network(*images, 1, training, ORIGINAL, checkpoint)
+    model, history = train_network(*images, 1, "seed_cnn", training, ORIGINAL, checkpoint)
     assert f"training goes on after epoch {epoch}" in capfd.readouterr().out
     pd.testing.assert_frame_equal(history, whole[1], check_exact=True)
     for a, b in zip(model.get_weights(), whole[0].get_weights(), strict=True):
@@ -284,7 +289,7 @@ def test_a_training_that_was_cut_off_ends_as_if_it_had_not_been(
 @pytest.mark.parametrize("epochs, patience", [(3, 3), (60, 1)], ids=["all epochs", "early stopping"])
 def test_a_training_that_had_come_to_its_end_trains_no_more(images, checkpoint, epochs, patience):
     training = TRAINING | {"epochs": epochs, "patience": patience}
-    first, again = (train_network(*images, 1, training, ORIGINAL, checkpoint) for _ in range(2))
+    first, again = (train_network(*images, 1, "seed_cnn", training, ORIGINAL, checkpoint) for _ in range(2))
     assert len(first[1]) < 60
     pd.testing.assert_frame_equal(first[1], again[1], check_exact=True)
     for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
@@ -299,7 +304,9 @@ def test_a_checkpoint_that_does_not_fit_is_not_used(images, checkpoint, monkeypa
         path.write_bytes(path.read_bytes()[:1000])
     if what == "no such file":
         path.unlink()
-    _, history = train_network(*images, 1, TRAINING, ORIGINAL, (path, "other" if what == "another key" else key))
+    _, history = train_network(
+        *images, 1, "seed_cnn", TRAINING, ORIGINAL, (path, "other" if what == "another key" else key)
+    )
     assert len(history) == 2
     said = capfd.readouterr().out
     assert "training goes on" not in said
@@ -310,7 +317,9 @@ def test_a_checkpoint_is_for_the_same_inputs_settings_and_code_alone(tmp_path):
     files = {name: tmp_path / name for name in ("manifest", "index", "pixels", "more")}
     for path in files.values():
         path.write_text("as it was")
-    inputs = SimpleNamespace(manifest=files["manifest"], index=files["index"], pixels=[files["pixels"], files["more"]])
+    inputs = SimpleNamespace(
+        manifest=files["manifest"], index=files["index"], pixels=[files["pixels"], files["more"]], weights=[]
+    )
     settings = [0, 1, TRAINING, ORIGINAL, False, "code"]
     key = checkpoint_key(inputs, *settings)
     assert checkpoint_key(inputs, *settings) == key

@@ -186,7 +186,7 @@ def test_every_figure_that_can_be_drawn_is_drawn(study):
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
 # Modules that a script imports when it is called rather than when it is read: what is slow.
-LATER = {"train_network": {"lib.checkpoint", "lib.networks"}}
+LATER = {"train_network": {"lib.checkpoint", "lib.fine_tuning", "lib.networks"}}
 
 
 @pytest.fixture(scope="session")
@@ -212,6 +212,7 @@ def test_no_script_imports_tensorflow_before_it_needs_it_and_few_need_it(importe
     assert importers == {
         "train_network",
         "checkpoint",
+        "fine_tuning",
         "networks",
         "devices",
         "gradcam",
@@ -230,8 +231,8 @@ def test_a_scripts_hash_is_over_all_modules_that_it_imports(imported):
         assert hashed == wanted, script
 
 
-# Run where there are several experiments; this study has one.
-OF_SEVERAL = {"compare_experiments", "measure_leakage"}
+# Run where there are several experiments, or a network that begins with published weights; this study has one, and none.
+OF_SEVERAL = {"compare_experiments", "measure_leakage", "fetch_weights"}
 # What follows from a rule, so that the table below can name a first rule and mean all of them.
 FIGURES = {"tabulate_curves", "draw_figure"}
 FLOW = {"count_flow", "tabulate_characteristics", "draw_figure"}
@@ -302,10 +303,19 @@ KEYS = {
     "split.duplicates=fail": SPLIT,
     "split.validation=0.25": SPLIT,
     "split.seed=2": SPLIT,
+    "network.name=gap_cnn": TRAIN,
+    "network.weights=none": set(),  # the original network has no others: a test below takes another
     "training.epochs=3": TRAIN,
     "training.batch_size=32": TRAIN,
     "training.learning_rate=0.01": TRAIN,
+    "training.schedule=cosine": TRAIN,
     "training.patience=2": TRAIN,
+    "training.loss=focal": TRAIN,
+    "training.label_smoothing=0.1": TRAIN,
+    "training.class_weights=balanced": TRAIN,
+    "training.frozen_epochs=2": set(),  # without weights there is one phase
+    "training.fine_tuning_rate=0.1": set(),
+    "training.precision=mixed_bfloat16": TRAIN,
     "training.threads=1": TRAIN,
     "training.gpus=1": TRAIN,
     "augmentation.rotation=10": TRAIN,
@@ -313,6 +323,7 @@ KEYS = {
     "augmentation.shear=0": TRAIN,
     "augmentation.zoom=0.1": TRAIN,
     "augmentation.horizontal_flip=false": TRAIN,
+    "augmentation.test_views=2": TRAIN,
     "seeds=[1, 2]": TRAIN - {"train_shuffled"} - EXPLAIN | GATHERED,  # these are of the first seed
     # Of an experiment no network is exported, explained, or trained with shuffled labels, without being asked.
     "experiments={small: {image: {size: 32}}}": TENSORS - FLOW - EXPLAIN - {"train_shuffled", "export_network"}
@@ -360,6 +371,12 @@ def test_changing_a_key_reruns_the_steps_that_depend_on_it(study, change, tmp_pa
     small.write_text("phantom: {patients: 36}\ntraining: {epochs: 2}\n")
     last = set() if section in NO_PART else LAST
     assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == measured(KEYS[change]) | last
+
+
+def test_published_weights_are_fetched_once_for_all_runs(study):
+    done = snakemake(study, "-n", *SMALL, "network={name: resnet50, weights: imagenet}", "seeds=[1, 2]")
+    assert rules_to_run(done) == TRAIN | GATHERED | LAST | {"fetch_weights"}
+    assert len(re.findall("^fetch_weights +1$", done.stdout, re.MULTILINE)) == 1
 
 
 def test_the_tables_above_name_every_script_and_key():

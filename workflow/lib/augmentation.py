@@ -2,6 +2,9 @@
 
 import numpy as np
 
+AS_IT_IS = np.array([1, 0, 0, 0, 1, 0, 0, 0], np.float32)  # the warp that changes nothing
+VIEWS = 1  # seed of the views that are predicted: the same for all images and networks
+
 
 def affine_transforms(rng, count, size, settings):
     """`count` random warps of a size x size image, float32 (count, 8), drawn from the numpy Generator `rng`.
@@ -35,3 +38,22 @@ def _matrices(first, second):
     """(count, 3, 3) from two rows of three arrays each; the third row is (0, 0, 1)."""
     last = [np.zeros_like(first[0]), np.zeros_like(first[0]), np.ones_like(first[0])]
     return np.moveaxis(np.array([first, second, last], dtype=np.float64), 2, 0)
+
+
+def prediction_views(size, settings):
+    """The warps, float32 (settings["test_views"], 8), that an image of size x size is predicted with: none, and then such as training draws."""
+    drawn = affine_transforms(np.random.default_rng(VIEWS), settings["test_views"] - 1, size, settings)
+    return np.concatenate([AS_IT_IS[None], drawn])
+
+
+def warped(images, warp):
+    """Images (n, size, size) after one warp (8,), float32: between pixels linear, outside the image its nearest pixel."""
+    if np.array_equal(warp, AS_IT_IS):
+        return images.astype(np.float32)
+    size = images.shape[1]
+    down, across = np.mgrid[:size, :size].astype(np.float32)
+    x, y = (np.clip(warp[i] * across + warp[i + 1] * down + warp[i + 2], 0, size - 1) for i in (0, 3))
+    left, top = x.astype(int), y.astype(int)
+    right, bottom = np.minimum(left + 1, size - 1), np.minimum(top + 1, size - 1)
+    upper, lower = (images[:, row, left] * (1 - x + left) + images[:, row, right] * (x - left) for row in (top, bottom))
+    return (upper * (1 - y + top) + lower * (y - top)).astype(np.float32)

@@ -5,6 +5,8 @@ Datasheets for Datasets, Communications of the ACM 64 (2021) 86, doi 10.1145/345
 a person can fill.
 """
 
+from lib.backbones import PUBLISHED, known
+
 OPEN = "open: "
 REGIONS = {
     "crop": "the published crop of a lesion",
@@ -20,6 +22,11 @@ METHODS = {
     "folds": "each image is test in one fold; validation is drawn from the rest of it",
     "hash": "a hash of the name decides",
 }
+LOSSES = {"binary_crossentropy": "binary cross-entropy", "focal": "focal loss (gamma of 2)"}
+BALANCE = {
+    "none": "Classes are not weighted: nothing was done about their imbalance.",
+    "balanced": "Classes are weighted so that both count alike.",
+}
 CBIS = {"kaggle", "dicom"}
 OWN = {"table", "folder"}
 CITATION = (
@@ -28,25 +35,24 @@ CITATION = (
 )
 
 
-def model_card(study, edition, answer, results, versions):
-    """[(heading, lines)] of the model card. study: the baseline's settings; answer: as lib.answer gives it; results: lines of metrics."""
+def model_card(study, edition, answer, results, versions, weights):
+    """[(heading, lines)] of the model card. study: the baseline's settings; answer: as lib.answer gives it; results: lines of metrics; weights: their number."""
     image, training, augmentation = study["image"], study["training"], study["augmentation"]
     flip = ", mirrored every other time" if augmentation["horizontal_flip"] else ""
     return [
         (
             "Model details",
             [
-                "A small convolutional network (deep learning): two convolutions of 32 and 64 filters of 3 x 3 with ReLU, each followed by 2 x 2 "
-                "max pooling, a dense layer of 64 with dropout of 0.3, and one sigmoid unit. `workflow/lib/networks.py` defines it.",
-                f"Input: {shown(study, edition)}, {image['size']} x {image['size']} pixels, grey levels divided by 255; fitted to the square by: "
-                f"{image['fit']}. No other input: nothing that readers wrote, no age, no history. Weights begin at random (Keras' default, Glorot "
-                "uniform), from the seed; nothing is pretrained.",
+                f"A convolutional network (deep learning) of {weights:,} weights, `{study['network']['name']}` of `workflow/lib/networks.py`. "
+                + known()[study["network"]["name"]]["words"],
+                f"Input: {shown(study, edition)}, {image['size']} x {image['size']} pixels, grey levels of 0 to 255, which the network scales itself; "
+                f"fitted to the square by: {image['fit']}. No other input: nothing that readers wrote, no age, no history. {_beginning(study)}",
                 "Output: the probability of malignant, and the same after temperature scaling on validation. `thresholds.csv` says from where on it means malignant.",
-                f"Training: Adam, learning rate {training['learning_rate']:g}, binary cross-entropy without class weights, batches of "
+                f"Training: Adam, learning rate {training['learning_rate']:g} ({training['schedule']}), {LOSSES[training['loss']]}{_smoothed(training)}, batches of "
                 f"{training['batch_size']}, at most {training['epochs']} epochs; it stops after {training['patience']} without a lower validation loss, "
-                "and the weights of the best epoch are the final model. Nothing was done about imbalance of the classes.",
+                f"and the weights of the best epoch are the final model. {BALANCE[training['class_weights']]} Computed in {training['precision']}.",
                 f"Augmentation of training images: rotation by up to {augmentation['rotation']:g} degrees, shift by {augmentation['shift']:g} of the side, "
-                f"shear by {augmentation['shear']:g} degrees, zoom by {augmentation['zoom']:g}{flip}.",
+                f"shear by {augmentation['shear']:g} degrees, zoom by {augmentation['zoom']:g}{flip}.{_views(augmentation)}",
                 f"Seeds: {', '.join(map(str, study['seeds']))}. Made with {versions}.",
                 OPEN + "who is responsible, how to reach them, under which licence the weights are given on.",
             ],
@@ -104,6 +110,32 @@ def model_card(study, edition, answer, results, versions):
             ],
         ),
     ]
+
+
+def _beginning(study):
+    """What the weights are before training, in words."""
+    name, weights = study["network"]["name"], study["network"]["weights"]
+    if weights == "none":
+        return "Weights begin at random (Keras' defaults), from the seed; nothing is pretrained."
+    source = (
+        f"from ImageNet ({PUBLISHED}{known()[name]['published']})"
+        if weights == "imagenet"
+        else f"from the file {weights}"
+    )
+    training = study["training"]
+    return (
+        f"The backbone's weights come {source}; for {training['frozen_epochs']} epochs the head alone is trained, then all but batch "
+        f"normalisation at a learning rate of {training['fine_tuning_rate']:g}."
+    )
+
+
+def _smoothed(training):
+    return f" with labels smoothed by {training['label_smoothing']:g}" if training["label_smoothing"] else ""
+
+
+def _views(augmentation):
+    views = augmentation["test_views"]
+    return f" Probabilities are means over {views} views of an image: itself, and such warps." if views > 1 else ""
 
 
 def datasheet(study, edition, numbers, fingerprint):

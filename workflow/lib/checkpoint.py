@@ -26,13 +26,14 @@ class Checkpoint(keras.callbacks.Callback):
     """Saves a training after each epoch, and restores it when training begins. It comes after `stop` in fit's callbacks.
 
     path: a file, written anew each time. key: text that is the same only for the same inputs, settings and code: a file that
-    bears another is not restored from. stop: the EarlyStopping of this training.
+    bears another is not restored from. stop: the EarlyStopping of this training. start: the number of epochs after which this
+    phase of the training begins, with an optimizer and a patience of its own.
     `epochs` is the number of finished epochs, `history` a list of a dict each, and `stopped` says that early stopping has ended it.
     """
 
-    def __init__(self, path, key, stop):
+    def __init__(self, path, key, stop, start=0):
         super().__init__()
-        self.path, self.key, self.stop = Path(path), key, stop
+        self.path, self.key, self.stop, self.start = Path(path), key, stop, start
         self.history, self.restored = [], self._read()
         if self.restored:
             self.history = self.restored["history"]
@@ -52,8 +53,11 @@ class Checkpoint(keras.callbacks.Callback):
             self.stop.best_weights = self.restored["best"]
             self.model.set_weights(self.restored["weights"])
             self.model.optimizer.build(self.model.trainable_variables)
-            for variable, value in zip(self.model.optimizer.variables, self.restored["optimizer"], strict=True):
-                variable.assign(value)
+            if self.epochs > self.start:
+                for variable, value in zip(self.model.optimizer.variables, self.restored["optimizer"], strict=True):
+                    variable.assign(value)
+            else:
+                self.stop.wait = 0
             self.restored["best"] = self.restored["weights"] = self.restored["optimizer"] = None  # memory
 
     def on_epoch_end(self, epoch, logs=None):
@@ -95,7 +99,8 @@ class Checkpoint(keras.callbacks.Callback):
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             print(f"{self.path}: cannot be read ({error}); training starts afresh")
             return None
-        print(f"{self.path}: training goes on after epoch {len(found['history'])}")
+        if len(found["history"]) > self.start:
+            print(f"{self.path}: training goes on after epoch {len(found['history'])}")
         return found
 
 

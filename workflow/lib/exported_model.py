@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 import yaml
 
+from lib.augmentation import AS_IT_IS, warped
 from lib.log import InputError, some
 from lib.similarity import FEATURES, STATISTICS, statistic_names
 from lib.stamps import sha256
@@ -125,15 +126,16 @@ def open_session(path, size, threads=0):
 
 
 def as_input(pixels):
-    """uint8 (n, size, size) as the network is given them: float32 (n, size, size, 3), 0 to 255."""
+    """Images (n, size, size) as the network is given them: float32 (n, size, size, 3), 0 to 255."""
     return np.repeat(pixels[..., None].astype(np.float32), 3, axis=-1)
 
 
-def run(session, pixels):
-    """(probability (n,), features (n, …)) of uint8 images (n, size, size), float64."""
-    parts = [
-        session.run(["probability", "features"], {"image": as_input(pixels[start : start + BATCH])})
-        for start in range(0, len(pixels), BATCH)
-    ]
+def run(session, pixels, views=(AS_IT_IS,)):
+    """(probability (n,), features (n, …)) of uint8 images (n, size, size), float64: of the probability the mean over the views (v, 8)."""
+    parts = []
+    for start in range(0, len(pixels), BATCH):
+        some = pixels[start : start + BATCH]
+        seen = [session.run(["probability", "features"], {"image": as_input(warped(some, view))}) for view in views]
+        parts.append((np.mean([probability for probability, _ in seen], axis=0), seen[0][1]))
     probability, features = (np.concatenate(values).astype(float) for values in zip(*parts, strict=True))
     return probability[:, 0], features

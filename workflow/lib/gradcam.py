@@ -4,25 +4,29 @@ R. R. Selvaraju et al., Grad-CAM: visual explanations from deep networks via gra
 doi 10.1109/ICCV.2017.74. TensorFlow is imported where it is used.
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 
 def last_convolution(model):
     """The layer whose output is the last that still has places: the last convolution, or what only activates or adds to it.
 
-    That output is (n, height, width, channels); poolings are passed over, since a pooled map shows less. A network within
-    the network counts as a layer. Raises ValueError where there is none.
+    That output is (n, height, width, channels); poolings are passed over, since a pooled map shows less, and so are layers that
+    a shortcut goes past. A network within the network counts as a layer. Raises ValueError where there is none.
     """
-    found, convolved = None, False
+    found, convolved = [], False
     for layer in model.layers:
         name = type(layer).__name__
         convolved |= "Conv" in name or hasattr(layer, "layers")
         shape = layer.output.shape
-        if convolved and len(shape) == 4 and min(shape[1:3]) > 1 and "Pooling" not in name:
-            found = layer
-    if found is None:
-        raise ValueError(f"Grad-CAM needs a convolution in the network, and {model.name} has none with places")
-    return found
+        if convolved and len(shape) == 4 and min(shape[1:3]) > 1 and "Pooling" not in name and "Padding" not in name:
+            found.append(layer)
+    for layer in reversed(found):
+        with suppress(ValueError):  # what Keras raises where something goes past the layer
+            _cut(model, layer)
+            return layer
+    raise ValueError(f"Grad-CAM needs a convolution in the network, and {model.name} has none with places")
 
 
 def grad_cam(model, layer, batches, toward):

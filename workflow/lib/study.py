@@ -16,14 +16,17 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from lib.backbones import known, network_mistakes
+
 SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "config.schema.yaml"
 LONGEST_NAME = 150  # of an experiment: most file systems take 255 for a file's, which bears more
-OVERLAID = ["image", "split", "training", "augmentation", "seeds"]  # what an experiment may change
+OVERLAID = ["image", "split", "network", "training", "augmentation", "seeds"]  # what an experiment may change
 
 
 def _schema():
     """The schema of a configuration; an experiment may hold any part of the sections that are OVERLAID, and lists of their keys' values."""
     schema = yaml.safe_load(SCHEMA.read_text())
+    schema["properties"]["network"]["properties"]["name"] = {"enum": [*known()]}
     parts = {name: {k: v for k, v in schema["properties"][name].items() if k != "required"} for name in OVERLAID}
     grid = {
         f"{section}.{key}": {"type": "array", "minItems": 1, "uniqueItems": True, "items": part}
@@ -148,6 +151,8 @@ def mistakes(config, layers=()):
         lines += _predict_mistakes(config["predict"], layers)
     if {"experiments", *OVERLAID} <= set(config) and not any("experiments" in error.absolute_path for error in errors):
         lines += _experiment_mistakes(config, layers)
+        if not any({"network", "image"} & {*error.absolute_path} for error in errors):
+            lines += _network_mistakes(config, layers)
     return sorted(set(lines))
 
 
@@ -164,6 +169,18 @@ def _experiment_mistakes(config, layers):
             yield f"{where}: makes an experiment {name}, as does {other}; give one of the two another name or other values"
         if len(name) > LONGEST_NAME:
             yield f"{where}: makes an experiment whose name has {len(name)} characters, {name}; at most {LONGEST_NAME} can be part of a file's name: vary fewer keys at once"
+
+
+def _network_mistakes(config, layers):
+    """What the schema cannot say: that each study's network takes its images, and begins with weights that are its own."""
+    baseline = {*network_mistakes(config)}
+    for section, key, what in baseline:
+        yield f"{_where([section, key], layers)}: {what}"
+    for experiment, part in config["experiments"].items():
+        for name, overlay in _named_overlays(config | {"experiments": {experiment: part}}):
+            for section, key, what in {*network_mistakes(_laid_over(config, overlay))} - baseline:
+                of = f"{name}: " if name != experiment else ""  # one of a grid
+                yield f"{_where(['experiments', experiment], layers)}: {of}{section}.{key}: {what}"
 
 
 GIVEN = {
@@ -357,3 +374,9 @@ def shard_names(study):
     """The names of the parts that a set of tensors is made in: 1of1, or 1of3, 2of3 and 3of3."""
     number = study["image"]["shards"]
     return [f"{part}of{number}" for part in range(1, number + 1)]
+
+
+def training_settings(study):
+    """The settings that a training depends on: a network that begins at random is trained in one phase."""
+    unused = {"frozen_epochs", "fine_tuning_rate"} if study["network"]["weights"] == "none" else {}
+    return {key: value for key, value in study["training"].items() if key not in unused}

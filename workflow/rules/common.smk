@@ -6,6 +6,7 @@ import io
 from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
+from lib.backbones import pretrained, published
 from lib.closure import closure
 from lib.clusters import no_cluster
 from lib.editions.layout import CASE_TABLES, find
@@ -25,6 +26,7 @@ from lib.study import (
     split_name,
     split_settings,
     studies,
+    training_settings,
     typed,
 )
 

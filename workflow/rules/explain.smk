@@ -28,6 +28,7 @@ rule explain_run:
         path=lambda wildcards: DATASET,
         image=lambda wildcards: image_settings(study(wildcards)),
         training=lambda wildcards: {key: study(wildcards)["training"][key] for key in ("threads", "batch_size")},
+        augmentation=lambda wildcards: study(wildcards)["augmentation"],
         code=closure("explain_run"),
     script:
         "../scripts/explain_run.py"

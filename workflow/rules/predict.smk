@@ -27,6 +27,7 @@ rule export_network:
         runtime=scaled(30),
     params:
         image=lambda wildcards: image_settings(study(wildcards)),
+        augmentation=lambda wildcards: study(wildcards)["augmentation"],
         evaluation=lambda wildcards: study(wildcards)["evaluation"],
         edition=OWNER["edition"],
         code=closure("export_network"),
@@ -34,8 +35,24 @@ rule export_network:
         "../scripts/export_network.py"
 
 
+# The networks of all folds as one: for predicting, as every image is in training in some fold.
+use rule export_network as export_folds with:
+    input:
+        models=lambda wildcards: runs_of(wildcards.experiment, "model.keras"),
+    output:
+        model=ensure("results/models/{experiment}-folds/model.onnx", non_empty=True),
+        settings=ensure("results/models/{experiment}-folds/model.json", non_empty=True),
+        reference=ensure("results/models/{experiment}-folds/reference.csv", non_empty=True),
+    log:
+        "results/logs/export_network/{experiment}-folds.log",
+    benchmark:
+        "results/benchmarks/export_network/{experiment}-folds.tsv"
+
+
+# This study's own network: with folds, those of all.
+OWN_FOLDER = f"results/models/baseline-{'folds' if len(folds(EXPERIMENTS['baseline'])) > 1 else 'fold0'}"
 # Of this study's own network the nearest training images can be shown; from one from elsewhere nothing of a study is needed.
-OWN_NETWORK = [] if config["predict"]["model"] else multiext("results/models/baseline-fold0/", *MODEL_FILES)
+OWN_NETWORK = [] if config["predict"]["model"] else multiext(f"{OWN_FOLDER}/", *MODEL_FILES)
 
 
 rule predict:
@@ -70,9 +87,7 @@ rule predict:
     params:
         # As functions: a path may hold braces.
         images=images_to_predict,
-        model=lambda wildcards: os.path.abspath(
-            os.path.expanduser(config["predict"]["model"] or "results/models/baseline-fold0")
-        ),
+        model=lambda wildcards: os.path.abspath(os.path.expanduser(config["predict"]["model"] or OWN_FOLDER)),
         asked=lambda wildcards: time.time(),  # always another value: the folder's images may be others than the last time
         code=closure("predict"),
     script:

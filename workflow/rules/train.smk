@@ -1,4 +1,25 @@
-# One process per run: it trains, saves and predicts. Beside it, only explaining imports TensorFlow.
+# One process per run: it trains, saves and predicts. Beside it, only explaining and exporting import TensorFlow.
+
+
+# The weights that keras.applications publishes, once for all runs, and where there is a network: nodes often have none.
+rule fetch_weights:
+    output:
+        ensure("results/weights/{file}.h5", non_empty=True),
+    log:
+        "results/logs/fetch_weights/{file}.log",
+    benchmark:
+        "results/benchmarks/fetch_weights/{file}.tsv"
+    localrule: True
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(60),
+    params:
+        published=lambda wildcards: published(wildcards.file),
+        code=closure("fetch_weights"),
+    script:
+        "../scripts/fetch_weights.py"
 
 
 rule train_network:
@@ -7,6 +28,7 @@ rule train_network:
         gate=of_split("gate.json"),
         pixels=lambda wildcards: shards(study(wildcards), "pixels.npy"),
         index=of_tensors("index.csv"),
+        weights=lambda wildcards: pretrained(study(wildcards)["network"]),
     output:
         model=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/model.keras", non_empty=True),
         history=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/history.csv", non_empty=True),
@@ -24,7 +46,8 @@ rule train_network:
         runtime=scaled(240),
         gpu=lambda wildcards: study(wildcards)["training"]["gpus"],
     params:
-        training=lambda wildcards: study(wildcards)["training"],
+        network=lambda wildcards: study(wildcards)["network"],
+        training=lambda wildcards: training_settings(study(wildcards)),
         augmentation=lambda wildcards: study(wildcards)["augmentation"],
         shuffled_labels=False,
         checkpoint="results/checkpoints/{experiment}-fold{fold}-seed{seed}.npz",

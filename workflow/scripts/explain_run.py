@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from lib.augmentation import prediction_views, warped
 from lib.devices import use_devices
 from lib.gradcam import energy_in_others, energy_inside, grad_cam, last_convolution, over_image, unit_places
 from lib.log import InputError, log_to
@@ -49,29 +50,31 @@ def outlines(folder, images, lesions, extents, settings, workers, out):
     return pd.DataFrame(told, columns=["crop_correlation", "reason"])
 
 
-def explain(model, pixels, rows, batch_size, out):
+def explain(model, pixels, rows, batch_size, out, views):
     """Fill `out`, uint8 (n, size, size), with Grad-CAM of the images in `rows` of `pixels`, each from 0 to its own maximum of 255.
 
     rows: a DataFrame with row, its place in pixels, and probability; the map shows what speaks for the class that this calls.
-    Returns the network's own probabilities, float (n,).
+    Returns the network's own probabilities, float (n,), means over the views (v, 8). The map is of the image as it is.
     """
     places = rows["row"].to_numpy(np.int64)
     toward = np.where(rows["probability"] >= CALLED, 1, -1)
-    batches = (
-        np.repeat(pixels[places[start : start + batch_size]][..., None], 3, axis=-1).astype(np.float32)
-        for start in range(0, len(rows), batch_size)
-    )
+
+    def batches(view):
+        for start in range(0, len(rows), batch_size):
+            yield np.repeat(warped(pixels[places[start : start + batch_size]], view)[..., None], 3, axis=-1)
+
+    further = [np.concatenate([model(images, training=False) for images in batches(view)])[:, 0] for view in views[1:]]
     layer = last_convolution(model)
     print(f"Grad-CAM at {layer.name}, {' x '.join(map(str, layer.output.shape[1:3]))} units")
     units = unit_places(model, layer)
-    maps, logits = grad_cam(model, layer, batches, toward)
+    maps, logits = grad_cam(model, layer, batches(views[0]), toward)
     for start in range(0, len(rows), batch_size):
         part = over_image(maps[start : start + batch_size], units, pixels.shape[1])
         highest = part.max(axis=(1, 2), keepdims=True)
         out[start : start + batch_size] = np.rint(
             255 * np.divide(part, highest, out=np.zeros_like(part), where=highest > 0)
         )
-    return 1 / (1 + np.exp(-logits.astype(float)))
+    return np.mean([1 / (1 + np.exp(-logits.astype(float))), *further], axis=0)
 
 
 def energies(maps, masks, patients, reasons):
@@ -127,7 +130,8 @@ def main(inputs, output, params, workers):
     import keras
 
     model = keras.models.load_model(inputs.model, compile=False)
-    probability = explain(model, pixels, rows, params.training["batch_size"], maps)
+    views = prediction_views(pixels.shape[1], params.augmentation)
+    probability = explain(model, pixels, rows, params.training["batch_size"], maps, views)
     if len(off := np.flatnonzero(~(np.abs(probability - rows["probability"]) <= AGREE))):
         raise InputError(
             f"{inputs.model} gives {len(off)} of {len(rows)} test images another probability than {inputs.predictions}, one of them "

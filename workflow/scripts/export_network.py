@@ -1,6 +1,7 @@
-"""Export the networks of a fold, as one that averages them, with all that predicting takes where there is no TensorFlow and no dataset."""
+"""Export the networks of a fold, or of all, as one that averages them, with all that predicting takes where there is no TensorFlow and no dataset."""
 
 import json
+import logging
 import os
 import platform
 from importlib.metadata import version
@@ -9,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lib.augmentation import prediction_views
 from lib.bootstrap import estimate
+from lib.calibration import calibrate, temperature
 from lib.exported_model import AGREEMENT, FORMAT_VERSION, as_input, open_session, run
 from lib.hashing import sha256
 from lib.log import InputError, log_to
+from lib.operating_points import choose
 from lib.similarity import (
     FEATURES,
     GREY,
@@ -46,7 +50,7 @@ def joined(paths):
     """
     import keras
 
-    networks = [keras.saving.load_model(path, compile=False) for path in paths]
+    networks = [convertible(keras.saving.load_model(path, compile=False)) for path in paths]
     image = keras.Input(networks[0].inputs[0].shape[1:], name="image")
     probabilities, features = [], []
     for path, network in zip(paths, networks, strict=True):
@@ -68,6 +72,41 @@ def joined(paths):
     return keras.Model(image, outputs, name=networks[0].name)
 
 
+def convertible(network):
+    """A network with equals in place of what the converter to ONNX does not know; the network itself where there is no such thing.
+
+    A convolution of as many groups as channels is a depthwise one. The activation GELU, x times the normal distribution at x, is
+    computed with the error function, where TensorFlow takes its complement.
+    """
+    import keras
+
+    grouped = [
+        layer
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Conv2D) and 1 < layer.groups == layer.filters == layer.input.shape[-1]
+    ]
+    gelu = [layer for layer in network.layers if getattr(layer, "activation", None) is keras.activations.gelu]
+    if not grouped + gelu:
+        return network
+    kept = ("name", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias", "dtype")
+
+    def twin(layer):
+        if layer in grouped:
+            return keras.layers.DepthwiseConv2D(**{key: layer.get_config()[key] for key in kept})
+        other = type(layer).from_config(layer.get_config())
+        if layer in gelu:
+            other.activation = lambda x: x * (1 + keras.ops.erf(x / 2**0.5)) / 2
+        return other
+
+    again = keras.models.clone_model(network, clone_function=twin)
+    for layer in network.layers:
+        weights = layer.get_weights()
+        if layer in grouped:  # (height, width, 1, channels), and (height, width, channels, 1) in the twin
+            weights[0] = weights[0].transpose(0, 1, 3, 2)
+        again.get_layer(layer.name).set_weights(weights)
+    return again
+
+
 def _layers(layer):
     """A layer and all layers in it, at any depth."""
     yield layer
@@ -79,6 +118,8 @@ def export(model, path, words):
     """Write a model to an ONNX file whose inputs and outputs bear the names of the model's; `words` is its description."""
     import onnx
 
+    # An optimisation that the converter has to leave out is no fault, and the result is compared with Keras' own afterwards.
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     model(np.zeros((1, *model.inputs[0].shape[1:]), np.float32))
     model.export(path, format="onnx", verbose=False)
     found = onnx.load(path)
@@ -101,6 +142,28 @@ def chosen(scores, features):
     most = max(100, min(MOST_IMAGES, MOST_VALUES // features))
     parts = [scores[scores["partition"] == partition] for partition in PARTITIONS]
     return pd.concat([part.sample(most, random_state=0).sort_index() if len(part) > most else part for part in parts])
+
+
+def across_folds(scores):
+    """(scores, thresholds, images) of the networks of all folds as one, from scores.csv, as DataFrames.
+
+    scores: each image in each fold, as its networks see it. The temperature and thresholds are those of validation in all folds
+    together, and what is tested is what each fold's networks say of images that they had not seen: an estimate for such networks,
+    since of their mean every image was trained on. images: each once, with the mean probability; those of the partition
+    training are what any fold trained on.
+    """
+    validation = scores["partition"] == "validation"
+    heat = temperature(scores.loc[validation, "label"], scores.loc[validation, "probability"])
+    scores = scores.assign(calibrated=calibrate(scores["probability"], heat))
+    points = choose(scores.loc[validation, "label"], scores.loc[validation, "calibrated"])
+    thresholds = pd.DataFrame(
+        {"point": point, "threshold": threshold, "reason": reason, "temperature": heat}
+        for point, (threshold, reason) in points.items()
+    )
+    first = scores.assign(order=scores["partition"].map({"training": 0, "validation": 1, "test": 2}))
+    images = first.sort_values("order", kind="stable").drop_duplicates("image_id").drop(columns="order").sort_index()
+    mean = scores.groupby("image_id")["probability"].mean()
+    return scores, thresholds, images.assign(probability=images["image_id"].map(mean))
 
 
 def make_reference(images, features, statistics, names):
@@ -175,7 +238,7 @@ def tested(scores, thresholds, evaluation):
 
 def counted(scores):
     """How many images, malignant ones and patients each partition holds."""
-    parts = scores.groupby("partition")
+    parts = scores.drop_duplicates(["image_id", "partition"]).groupby("partition")
     return {
         partition: {
             "images": len(part),
@@ -196,30 +259,38 @@ def versions():
     }
 
 
-def main(inputs, output, experiment, fold, image, evaluation, edition):
+def main(inputs, output, experiment, fold, params):
+    image = params.image
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU may round to fewer digits than are compared
-    scores = read_table(inputs.scores, "scores").query("fold == @fold").reset_index(drop=True)
-    thresholds = read_table(inputs.thresholds, "thresholds").query("fold == @fold and level == 'image'")
+    scores = read_table(inputs.scores, "scores")
+    if fold is None:
+        scores, thresholds, images = across_folds(scores)
+    else:
+        scores = images = scores.query("fold == @fold").reset_index(drop=True)
+        thresholds = read_table(inputs.thresholds, "thresholds").query("fold == @fold and level == 'image'")
     shown = read_table(inputs.images, "images")[["image_id", "kind", "width", "height"]]
     index = read_table(inputs.index, "index")[["image_id", "row"]]
-    scores = scores.merge(shown, on="image_id", validate="1:1").merge(index, on="image_id", validate="1:1")
+    images = images.merge(shown, on="image_id", validate="1:1").merge(index, on="image_id", validate="1:1")
     pixels = Shards(inputs.pixels)
 
     runs = [run_of(path) for path in inputs.models]
-    name = f"{experiment}-fold{fold}"
+    name = f"{experiment}-folds" if fold is None else f"{experiment}-fold{fold}"
     model = joined(inputs.models)
+    weights = model.count_params() // len(runs)
     export(model, output.model, f"{name} of dataset {scores['dataset'].iloc[0]}. {LIMITS}")
     session = open_session(output.model, image["size"])
 
     width = run(session, np.zeros((1, image["size"], image["size"]), np.uint8))[1].shape[1]
-    images = chosen(scores, width)
+    of_training = int((images["partition"] == "training").sum())
+    images = chosen(images, width)
     seen = pixels[images["row"].to_numpy(np.int64)]
-    probability, features = run(session, seen)
+    views = prediction_views(image["size"], params.augmentation)
+    probability, features = run(session, seen, views)
     agreement = {"images": len(images), "scores": float(np.abs(probability - images["probability"]).max())}
     some = np.unique(np.linspace(0, len(images) - 1, COMPARED).astype(int))
     by_keras = model.predict(as_input(seen[some]), batch_size=64, verbose=0)
-    agreement["keras"] = float(np.abs(by_keras["probability"][:, 0] - probability[some]).max())
+    agreement["keras"] = float(np.abs(by_keras["probability"][:, 0] - run(session, seen[some])[0]).max())
     print(f"largest difference of a probability: onnxruntime and Keras {agreement['keras']:.1e}, and scores.csv {agreement['scores']:.1e}")  # fmt: skip
     if not agreement["keras"] <= AGREEMENT:
         raise InputError(
@@ -239,21 +310,23 @@ def main(inputs, output, experiment, fold, image, evaluation, edition):
     settings = {
         "format_version": FORMAT_VERSION,
         "network": model.name,
+        "weights": weights,
         "experiment": experiment,
         "fold": fold,
-        "seeds": [seed for _, _, seed in runs],
-        "edition": edition,
+        "seeds": sorted({seed for _, _, seed in runs}),
+        "edition": params.edition,
         "dataset": scores["dataset"].iloc[0],
         "leaks": scores["leaks"].iloc[0],
         "image": image,
+        "views": views.tolist(),
         "temperature": float(thresholds["temperature"].iloc[0]),
         "thresholds": {
             row.point: {"threshold": None if pd.isna(row.threshold) else float(row.threshold), "reason": row.reason}
             for row in thresholds.itertuples()
         },
         "partitions": counted(scores),
-        "test": tested(scores, thresholds, evaluation),
-        "reference": told | {"of": int((scores["partition"] == "training").sum()), "flagged": flagged},
+        "test": tested(scores, thresholds, params.evaluation),
+        "reference": told | {"of": of_training, "flagged": flagged},
         "agreement": agreement,
         "versions": versions(),
         "sha256": {Path(path).name: sha256(path) for path in (output.model, output.reference)},
@@ -265,12 +338,6 @@ def main(inputs, output, experiment, fold, image, evaluation, edition):
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        main(
-            snakemake.input,
-            snakemake.output,
-            snakemake.wildcards.experiment,
-            int(snakemake.wildcards.fold),
-            snakemake.params.image,
-            snakemake.params.evaluation,
-            snakemake.params.edition,
-        )
+        fold = snakemake.wildcards.get("fold")
+        fold = None if fold is None else int(fold)
+        main(snakemake.input, snakemake.output, snakemake.wildcards.experiment, fold, snakemake.params)

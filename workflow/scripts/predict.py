@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from lib.augmentation import AS_IT_IS
 from lib.calibration import calibrate
 from lib.exported_model import read_model, run
 from lib.headers import printable, read_header, walk
 from lib.images import decode
 from lib.log import InputError, log_to
-from lib.plots.predictions import MOST, gallery
+from lib.plots.predictions import MOST, gallery, model_name
 from lib.similarity import FEATURES, NEIGHBOURS, STATISTICS, compare, image_statistics, statistic_names
 from lib.stamps import save_figure
 from lib.tables import read_table, write_table
@@ -66,7 +67,8 @@ def predict_files(folder, files, settings, session, reference, workers):
             if shown:
                 pixels, width, height = map(np.array, zip(*shown, strict=True))
                 statistics = image_statistics(pixels, width, height, names)
-                said = judge(*run(session, pixels), statistics, names, settings, reference)
+                seen = run(session, pixels, np.array(settings.get("views", [AS_IT_IS]), np.float32))
+                said = judge(*seen, statistics, names, settings, reference)
                 rows = rows.join(said.set_index(rows.index[rows["problem"] == ""]))
             parts.append(rows)
     return pd.concat(parts, ignore_index=True)
@@ -134,7 +136,7 @@ def main(images, model, tensors, workers, output):
             "Name the folder that holds the images: --config 'predict={images: DIR}'."
         )
     rows = predict_files(images, files, settings, session, reference, workers)
-    name = f"{settings['experiment']}-fold{settings['fold']}"
+    name = model_name(settings)
     origin = {"model": name, "dataset": settings["dataset"], "leaks": settings["leaks"]}
     predicted = as_table(rows, table, origin)
     write_table(predicted, output.csv, "predicted")

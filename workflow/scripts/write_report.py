@@ -135,6 +135,7 @@ def context(artifacts, inputs, params):
     tensorflow = next(
         f"{name} {version}" for name, version in made["packages"].items() if name.startswith("tensorflow")
     )
+    exported = json.loads(artifacts["models/baseline-fold0/model.json"].read_text(encoding="utf-8"))
     drawn = figures(artifacts, captions, read_table)
     ensemble = ((metrics["experiment"] == BASELINE) & (metrics["of"] == "ensemble")).any()
     places = {
@@ -182,7 +183,7 @@ def context(artifacts, inputs, params):
         "resources": time_and_memory(read_table(inputs["resources"], "resources")),
         "fingerprint": fingerprint,
         "made_with": made,
-        "model_card": model_card(study, edition, found, list(results_of(metrics)), tensorflow),
+        "model_card": model_card(study, edition, found, list(results_of(metrics)), tensorflow, exported["weights"]),
         "datasheet": datasheet(study, edition, holds, fingerprint),
         "items": items,
         "checklists": list(grouped(items)),

@@ -61,10 +61,15 @@ def gallery(rows, tiles, neighbours, settings, predicted, files):
     # One picture for all images: a picture for each would take ten times as long to draw.
     axes.imshow(np.repeat(page[..., None], 3, axis=2), extent=(0, WIDTH, height, 0), interpolation="none", zorder=0)
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
-    network = f"{settings['experiment']}-fold{settings['fold']}, trained on dataset {settings['dataset']}"
+    network = f"{model_name(settings)}, trained on dataset {settings['dataset']}"
     beside = "Beside each image: the nearest training images, by the features that the network makes of it."
     _write(axes, MARGIN, height - 0.12, f"Not for clinical use. {beside} Network {network}.", 6.5, GREY)
     return figure
+
+
+def model_name(settings):
+    """The name of an exported network, that of its folder under results/models/: of one fold, or of all."""
+    return f"{settings['experiment']}-fold{'s' if settings['fold'] is None else settings['fold']}"
 
 
 def _head(axes, shown, predicted, files, settings):

@@ -4,7 +4,7 @@ from lib.plots.style import COLOURS, head, legend, panels
 
 LINES = {"training": "--", "validation": "-"}
 STYLES = {partition: {"color": COLOURS[partition], "linestyle": line} for partition, line in LINES.items()}
-AXES = {"accuracy": "Accuracy at a threshold of 0.5", "loss": "Loss (binary cross-entropy)"}
+AXES = {"accuracy": "Accuracy at a threshold of 0.5", "loss": "Loss"}
 
 
 def curves(table, measure, edition):
