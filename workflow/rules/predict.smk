@@ -5,7 +5,7 @@ import time
 
 rule export_network:
     input:
-        models=lambda wildcards: runs_of(wildcards.experiment, "model.keras", wildcards.fold),
+        models=lambda wildcards: runs_of(wildcards.experiment, "model.keras", wildcards.get("fold")),
         scores=rules.score_images.output.scores,
         thresholds=rules.score_images.output.thresholds,
         images=lambda wildcards: of_region(study(wildcards), "images.csv"),
@@ -37,8 +37,6 @@ rule export_network:
 
 # The networks of all folds as one: for predicting, as every image is in training in some fold.
 use rule export_network as export_folds with:
-    input:
-        models=lambda wildcards: runs_of(wildcards.experiment, "model.keras"),
     output:
         model=ensure("results/models/{experiment}-folds/model.onnx", non_empty=True),
         settings=ensure("results/models/{experiment}-folds/model.json", non_empty=True),
