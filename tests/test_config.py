@@ -82,6 +82,30 @@ def test_a_mistake_is_told(sections, wanted):
     assert wanted in lines[0]
 
 
+def test_a_network_that_cannot_be_is_told_with_the_experiment_that_wants_it():
+    assert '"seed_cnn", "gap_cnn", "mobilenet_v3_small"' in mistakes(changed(network={"name": "resnet"}))[0]
+    experiments = {
+        "tiny": {"image": {"size": 16}},
+        "grid": {"network.name": ["gap_cnn", "densenet121"], "image": {"size": 24}},
+        "sound": {"network": {"name": "gap_cnn"}, "image": {"size": 16}},
+        "gap": {"network": {"name": "gap_cnn", "weights": "imagenet"}},
+        "longer": {"training": {"epochs": 60}},
+    }
+    layers = [("mine.yaml", {"experiments": experiments})]
+    found = mistakes(changed(network={"name": "resnet50"}, experiments=experiments), layers)
+    assert len(found) == 3
+    assert found[0].startswith("mine.yaml: experiments.gap: network.weights: 'imagenet', but gap_cnn begins at random")
+    assert found[1].startswith(
+        "mine.yaml: experiments.grid: grid_name_densenet121: image.size: 24, but the network densenet121 takes no images"
+    )
+    assert found[2].startswith(
+        "mine.yaml: experiments.tiny: image.size: 16, but the network resnet50 takes no images of fewer than 32"
+    )
+    # What is wrong with the study itself is told once, and not of each experiment.
+    [line] = mistakes(changed(network={"name": "resnet50"}, image={"size": 16}, experiments={"longer": {}}))
+    assert line.startswith("image.size: 16, but the network resnet50")
+
+
 def test_a_missing_key_is_told():
     config = copy.deepcopy(DEFAULT)
     del config["training"]["patience"]

@@ -107,7 +107,8 @@ def test_the_last_convolution_is_found_in_every_kind_of_network():
     assert last_convolution(seed_cnn(64)).output.shape == (None, 29, 29, 64)
     model, inner = functional_network()
     assert last_convolution(model) is inner
-    assert last_convolution(inner).name == "inner_last"
+    flat = keras.Model(inner.input, layers.Dense(1)(layers.GlobalAveragePooling2D()(inner.output)))
+    assert last_convolution(flat).name == "inner_last"
     with pytest.raises(ValueError, match="has none with places"):
         last_convolution(keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1)]))
 
