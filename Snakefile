@@ -18,7 +18,7 @@ min_version("9.27")
 modules = [f"{workflow.basedir}/workflow", *filter(None, [os.getenv("PYTHONPATH")])]
 os.environ.update(PYTHONPATH=os.pathsep.join(modules), PYTHONDONTWRITEBYTECODE="1")
 # A profile's commands run in the study's folder, wherever that is: by this they find the scripts beside them.
-os.environ["WORKFLOW_PROFILES"] = f"{workflow.basedir}/profiles"
+os.environ.update(WORKFLOW_PROFILES=f"{workflow.basedir}/profiles")
 sys.dont_write_bytecode = True
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 

@@ -26,7 +26,7 @@ from lib.clusters import no_cluster
 
 RUN = "results/runs/baseline/fold0-seed1"
 # As many and as long epochs as it takes to end a training in between.
-SETTINGS = ["--config", "phantom={patients: 36}", "training={epochs: 16, patience: 16, batch_size: 2}"]
+SETTINGS = ["--config", "phantom={patients: 36}", "training={epochs: 12, patience: 12, batch_size: 2}"]
 TRAINED_ON = ["results/splits/official-validation0.2-seed1/gate.json", "results/tensors/crop-64/index.csv"]
 STARVED = "train_network:mem_mb=300 if attempt == 1 else 4000"
 # The profiles, and how a small study waits less for a job's end.
@@ -89,8 +89,9 @@ def started(profile, folder, log, program=("-m", "snakemake"), targets=("results
 
 
 def study_with_misfortunes(profile, folder):
-    """The study from its tensors to its metrics, through Slurm. Training has too little memory at first, and is cancelled where the profile is
-    quick to see it; then Snakemake is killed, and recover.py goes on. Returns what both said, and the job that was left."""
+    """The study from its tensors to its metrics, through Slurm. Training has too little memory at first; it is cancelled where
+    the profile is quick to see it; then Snakemake is killed, and recover.py goes on. Returns what both said, and the job that
+    was left."""
     starved = ["--set-resources", STARVED]
     with open(folder.with_suffix(".first"), "w") as log, started(profile, folder, log, more=starved) as main:
         wait_for(lambda: epochs_saved(folder), main)
