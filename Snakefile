@@ -90,17 +90,19 @@ onstart:
     if STEPS - BESIDE:
         if OTHER_OWNER:
             raise WorkflowError(OTHER_OWNER)
-        claim_results("results/dataset.json", OWNER)
-        print(
-            f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {Path('results').resolve()}"
-        )
+        if STORED:
+            claim_there(workflow, OWNER)
+        else:
+            claim_results("results/dataset.json", OWNER)
+        print(f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {place(workflow)}")
     for step in STEPS & DOWNLOADS.keys():
         print(f"Downloading. To watch: tail -f {Path(getattr(rules, step).log[0]).resolve()}")
 
 
 onsuccess:
     if STEPS - BESIDE - {"predict"}:
-        print("Done.", *closing_words("results", LEAVE_OUT), sep="\n")
+        words = [f"Results: {place(workflow)}"] if STORED else closing_words("results", LEAVE_OUT)
+        print("Done.", *words, sep="\n")
     for step in STEPS & DOWNLOADS.keys():
         print(*download_words(DOWNLOADS[step]), sep="\n")
     if "predict" in STEPS:
@@ -109,5 +111,5 @@ onsuccess:
 
 onerror:
     print(
-        f"A step failed; its log is under {Path('results/logs').resolve()}. What was finished stays: mend the cause and type the same command again."
+        f"A step failed; its log is under {place(workflow, 'results/logs')}. What was finished stays: mend the cause and type the same command again."
     )

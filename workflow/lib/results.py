@@ -17,10 +17,15 @@ def owner(config, folder):
     return {"edition": edition, "path": path, "table": None if table is None else os.path.normpath(table)}
 
 
+def claim(mine):
+    """The text of a record that says which dataset the results beside it belong to."""
+    return json.dumps(mine, indent=2) + "\n"
+
+
 def claim_results(record, mine):
     """Note in the file `record` which dataset the results beside it belong to. Called when a run starts."""
     Path(record).parent.mkdir(exist_ok=True)
-    Path(record).write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
+    Path(record).write_text(claim(mine), encoding="utf-8")
 
 
 def other_owner(record, mine):
@@ -32,24 +37,30 @@ def other_owner(record, mine):
     made = (path for name in ("inventory", "tensors", "splits", "runs") for path in (record.parent / name).rglob("*"))
     if not record.exists() or not any(path.is_file() for path in made):
         return None
+    return other_than(mine, record.read_text(encoding="utf-8"), record)
+
+
+def other_than(mine, text, record, elsewhere="--directory ELSEWHERE"):
+    """A message if the text of the file `record` tells of another dataset than `mine`, else None. elsewhere: the option that names another place."""
+    place = str(record).rpartition("/")[0]
     try:
-        theirs = json.loads(record.read_text(encoding="utf-8"))
+        theirs = json.loads(text)
         theirs = {key: theirs[key] for key in mine}
     except (ValueError, KeyError, TypeError):
         return (
             f"{record} should tell which dataset these results are from, as JSON with {', '.join(mine)}, but cannot be read.\n"
             f"If they are from the one that is asked for now, write into it: {json.dumps(mine)}\n"
-            "If not, add --directory ELSEWHERE, or move the results away."
+            f"If not, add {elsewhere}, or move the results away."
         )
     if theirs == mine:
         return None
     return (
-        f"{record.parent} was made from another dataset:\n"
+        f"{place} was made from another dataset:\n"
         f"  there:  {_describe(theirs)}\n"
         f"  asked:  {_describe(mine)}\n"
         "Nothing was changed. To go on, do one of these:\n"
         "  - to continue that study, give the --configfile and --config that it was made with;\n"
-        "  - to run this dataset beside it, add --directory ELSEWHERE (a dataset path is then absolute);\n"
+        f"  - to run this dataset beside it, add {elsewhere} (a dataset path is then absolute);\n"
         "  - to start over, delete all that is in that folder but its README.md and downloads/;\n"
         f"  - if the dataset has only moved to another place, correct its path in {record}; it is then read anew."
     )

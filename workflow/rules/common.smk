@@ -13,6 +13,7 @@ from lib.editions.layout import CASE_TABLES, find
 from lib.log import some
 from lib.plan import plan_words
 from lib.results import claim_results, closing_words, other_owner, owner, prediction_words
+from lib.storage import claim_there, is_stored, other_owner_there, place
 from lib.study import (
     folds,
     image_name,
@@ -67,7 +68,18 @@ BESIDE = {*OF_NO_STUDY, *PREFLIGHT, "verify"}  # what these say is theirs alone
 STEPS = set()  # the rules that are about to run; onstart fills it
 
 OWNER = owner(config, Path.cwd())
-OTHER_OWNER = other_owner("results/dataset.json", OWNER)
+# Whether results are on a storage provider. Jobs, which read this file too, need not ask there again whose they are.
+STORED = is_stored(workflow)
+if not STORED:
+    OTHER_OWNER = other_owner("results/dataset.json", OWNER)
+else:
+    OTHER_OWNER = other_owner_there(workflow, OWNER) if workflow.is_main_process else None
+
+    def ensure(path, **_):
+        """Nothing: before it stores an output, Snakemake 9.27 asks the storage for its size, and does not find it there."""
+        return path
+
+
 # What is asked for is known to onstart alone, which is not called for a dry run: so this looks at the command itself. The process
 # that a job runs in has one of its own.
 if OTHER_OWNER and workflow.is_main_process and not set(sys.argv) & {*OF_NO_STUDY, *OF_NO_STUDY.values(), *PREFLIGHT}:
@@ -148,10 +160,25 @@ wildcard_constraints:
     gallery="gradcam(-[a-z][a-z0-9_.]*)?",
 
 
+def given_or_made(paths):
+    """Paths of inputs, with those that are no results marked: they stay where they are when results are on a storage provider."""
+    return [path if path.startswith("results/") else local(path) for path in paths]
+
+
+def dataset_folder(wildcards, input):
+    """The dataset's folder. The phantom is a result, and where a job has its inputs."""
+    return OWNER["path"] or os.path.dirname(input.jpeg)
+
+
 def dataset_tables():
     """The tables that describe the dataset: editing one takes the inventory again. It tells of those that are missing."""
     if OWNER["edition"] == "phantom":
         return PHANTOM_TABLES
+    return given_or_made(table_paths())
+
+
+def table_paths():
+    """Where the tables are of a dataset that is not drawn."""
     if OWNER["table"]:
         return [str(path) for path in [Path(DATASET, OWNER["table"])] if path.is_file()]
     names = [*CASE_TABLES.values(), *(["dicom_info.csv"] if OWNER["edition"] == "kaggle" else [])]

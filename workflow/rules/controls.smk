@@ -6,6 +6,7 @@ rule measure_images:
     input:
         images="results/regions/{region}/images.csv",
         files=rules.take_inventory.output.files,
+        jpeg=DRAWN,
     output:
         ensure("results/regions/{region}/statistics.csv", non_empty=True),
     log:
@@ -19,7 +20,7 @@ rule measure_images:
         mem_mb=scaled(2000),
         runtime=scaled(120),
     params:
-        path=lambda wildcards: DATASET,
+        path=dataset_folder,
         code=closure("measure_images"),
     script:
         "../scripts/measure_images.py"

@@ -25,10 +25,14 @@ rule make_phantom:
         "../scripts/make_phantom.py"
 
 
+# The images, where they are a result themselves.
+DRAWN = rules.make_phantom.output.jpeg if OWNER["edition"] == "phantom" else []
+
+
 rule take_inventory:
     input:
         tables=lambda wildcards: dataset_tables(),  # as a function: a path may hold braces
-        jpeg=rules.make_phantom.output.jpeg if OWNER["edition"] == "phantom" else [],
+        jpeg=DRAWN,
     output:
         files=ensure("results/inventory/files.csv", non_empty=True),
         lesions=ensure("results/inventory/lesions.csv", non_empty=True),
@@ -64,7 +68,8 @@ rule take_inventory:
         runtime=scaled(60),
     params:
         # As a function: a path may hold braces.
-        dataset=lambda wildcards: OWNER | {"path": DATASET, "patient": config["dataset"]["patient"]},
+        dataset=lambda wildcards, input: OWNER
+        | {"path": dataset_folder(wildcards, input), "patient": config["dataset"]["patient"]},
         code=closure("take_inventory"),
     script:
         "../scripts/take_inventory.py"
@@ -75,6 +80,7 @@ rule draw_contact_sheet:
         lesions=rules.take_inventory.output.lesions,
         excluded=rules.take_inventory.output.excluded,
         fingerprint=rules.take_inventory.output.fingerprint,
+        jpeg=DRAWN,
     output:
         report(
             ensure("results/inventory/contact_sheet_{label}.png", non_empty=True),
@@ -93,7 +99,7 @@ rule draw_contact_sheet:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        path=lambda wildcards: DATASET,
+        path=dataset_folder,
         code=closure("draw_contact_sheet"),
     script:
         "../scripts/draw_contact_sheet.py"
@@ -128,6 +134,7 @@ rule list_images:
 rule decode_images:
     input:
         images=lambda wildcards: of_region(IMAGES[wildcards.image], "images.csv"),
+        jpeg=DRAWN,
     output:
         pixels=ensure("results/tensors/{image}/shard-{shard}/pixels.npy", non_empty=True),
         index=ensure("results/tensors/{image}/shard-{shard}/index.csv", non_empty=True),
@@ -143,7 +150,7 @@ rule decode_images:
         mem_mb=scaled(2000),
         runtime=scaled(120),
     params:
-        path=lambda wildcards: DATASET,
+        path=dataset_folder,
         image=lambda wildcards: image_settings(IMAGES[wildcards.image]),
         code=closure("decode_images"),
     script:
@@ -176,6 +183,7 @@ rule gather_tensors:
 rule find_duplicates:
     input:
         files=rules.take_inventory.output.files,
+        jpeg=DRAWN,
     output:
         ensure("results/inventory/duplicates.csv", non_empty=True),
     log:
@@ -189,7 +197,7 @@ rule find_duplicates:
         mem_mb=scaled(2000),
         runtime=scaled(120),
     params:
-        path=lambda wildcards: DATASET,
+        path=dataset_folder,
         code=closure("find_duplicates"),
     script:
         "../scripts/find_duplicates.py"

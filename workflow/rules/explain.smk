@@ -10,6 +10,7 @@ rule explain_run:
         images=lambda wildcards: of_region(study(wildcards), "images.csv"),
         lesions=rules.take_inventory.output.lesions,
         files=rules.take_inventory.output.files,
+        jpeg=DRAWN,
     output:
         table=ensure("results/runs/{experiment}/gradcam.csv", non_empty=True),
         maps=ensure("results/runs/{experiment}/gradcam.npy", non_empty=True),
@@ -25,7 +26,7 @@ rule explain_run:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        path=lambda wildcards: DATASET,
+        path=dataset_folder,
         image=lambda wildcards: image_settings(study(wildcards)),
         training=lambda wildcards: {key: study(wildcards)["training"][key] for key in ("threads", "batch_size")},
         augmentation=lambda wildcards: study(wildcards)["augmentation"],

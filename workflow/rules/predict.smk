@@ -85,7 +85,9 @@ rule predict:
     params:
         # As functions: a path may hold braces.
         images=images_to_predict,
-        model=lambda wildcards: os.path.abspath(os.path.expanduser(config["predict"]["model"] or OWN_FOLDER)),
+        model=lambda wildcards, input: os.path.abspath(
+            os.path.expanduser(config["predict"]["model"] or os.path.dirname(input.model[0]))
+        ),
         asked=lambda wildcards: time.time(),  # always another value: the folder's images may be others than the last time
         code=closure("predict"),
     script:

@@ -21,7 +21,7 @@ rule check_node:
     params:
         # As functions: a path may hold braces.
         path=lambda wildcards: OWNER["path"],
-        tables=lambda wildcards: [] if OWNER["path"] is None else dataset_tables(),
+        tables=lambda wildcards: [] if OWNER["path"] is None else table_paths(),
         asked=lambda wildcards: time.time(),
         code=closure("check_node"),
     script:
