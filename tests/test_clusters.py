@@ -324,7 +324,8 @@ def test_nothing_is_touched_while_snakemake_runs_or_the_queue_does_not_answer(tm
 
 
 def options(**given):
-    none = {"dryrun": False, "touch": False, "unlock": False, "profile": None, "workflow_profile": None}
+    none = dict.fromkeys(["dryrun", "touch", "unlock", "lint", "summary"], False)
+    none |= {"profile": None, "workflow_profile": None}
     return SimpleNamespace(**none | {"executor": "local", "cluster_generic_cancel_cmd": None} | given)
 
 

@@ -15,7 +15,7 @@ def no_cluster(arguments, which=shutil.which):
 
     `arguments` are Snakemake's own with those of its profiles, as snakemake.cli.parse_args gives them.
     """
-    if arguments.dryrun or arguments.touch or arguments.unlock:
+    if arguments.dryrun or arguments.touch or arguments.unlock or arguments.lint or arguments.summary:
         return ""
     executor = arguments.executor
     if executor == "cluster-generic":
