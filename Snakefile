@@ -87,6 +87,10 @@ onstart:
     if "plan" in STEPS:
         print(*plan_words(workflow, EXPERIMENTS, PARSED), sep="\n", flush=True)
         sys.exit(0)  # before anything is started; Snakemake unlocks the folder
+    if STORED and "verify" in STEPS:
+        raise WorkflowError(
+            f"verify reads files: bring {place(workflow)} here as results/, and call it without the storage options."
+        )
     if STEPS - BESIDE:
         if OTHER_OWNER:
             raise WorkflowError(OTHER_OWNER)

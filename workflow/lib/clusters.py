@@ -3,11 +3,17 @@
 Imported while the Snakefile is parsed, so it imports nothing slow.
 """
 
+import os
 import shutil
+from pathlib import Path
 
 # The programs that submit, watch and cancel jobs, by the executor; of cluster-generic by the program that it cancels with.
 SLURM, LSF = ("Slurm", ["sbatch", "squeue", "scancel"]), ("LSF", ["bsub", "bjobs", "bkill"])
 PROGRAMS = {"slurm": SLURM, "scancel": SLURM, "bkill": LSF}
+
+
+# Where a pod finds the cluster that it runs in.
+IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 
 def no_cluster(arguments, which=shutil.which):
@@ -17,7 +23,11 @@ def no_cluster(arguments, which=shutil.which):
     """
     if arguments.dryrun or arguments.touch or arguments.unlock or arguments.lint or arguments.summary:
         return ""
+    profiles = ", ".join(map(str, [*(arguments.profile or []), *filter(None, [arguments.workflow_profile])]))
+    profiles = profiles or f"--executor {arguments.executor}"
     executor = arguments.executor
+    if executor == "kubernetes":
+        return _no_kubernetes(profiles)
     if executor == "cluster-generic":
         executor = (arguments.cluster_generic_cancel_cmd or "").split(" ")[0]
     if executor not in PROGRAMS:
@@ -26,9 +36,18 @@ def no_cluster(arguments, which=shutil.which):
     missing = [program for program in programs if which(program) is None]
     if not missing:
         return ""
-    profiles = ", ".join(map(str, [*(arguments.profile or []), *filter(None, [arguments.workflow_profile])]))
     return (
-        f"{profiles or f'--executor {arguments.executor}'}: sends jobs to {cluster}, but {', '.join(missing)} cannot be found here; "
+        f"{profiles}: sends jobs to {cluster}, but {', '.join(missing)} cannot be found here; "
         f"call Snakemake where jobs are submitted from (on many clusters a login node, after 'module load {cluster.lower()}'), "
         "or without the profile, to run on this machine"
+    )
+
+
+def _no_kubernetes(profiles, environment=os.environ):
+    named = environment.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    if any(Path(path).is_file() for path in [*named.split(os.pathsep), IN_POD]):
+        return ""
+    return (
+        f"{profiles}: sends jobs to Kubernetes, but {named} is not there, which would tell of a cluster; let $KUBECONFIG name "
+        "kubectl's configuration, or call Snakemake without the profile, to run on this machine"
     )

@@ -17,6 +17,17 @@ def is_stored(workflow):
     return workflow.storage_settings.default_storage_provider is not None
 
 
+def no_place(workflow):
+    """What is missing to put results on a storage provider, and the way out; '' where nothing is, or where they go into a folder."""
+    settings = workflow.storage_settings
+    if settings.default_storage_provider is None or settings.default_storage_prefix:
+        return ""
+    return (
+        f"--default-storage-provider {settings.default_storage_provider}: results are to go there, but not said is into which bucket "
+        "and folder; add --default-storage-prefix, for s3 such as s3://BUCKET/STUDY"
+    )
+
+
 def place(workflow, path="results"):
     """Where a path under results/ is, for a person: the folder's, or its address at the storage provider."""
     return _at_provider(workflow, path).query if is_stored(workflow) else str(Path(path).resolve())
@@ -44,4 +55,4 @@ def claim_there(workflow, mine):
 def _at_provider(workflow, path):
     """The storage object of a path under results/, as Snakemake names it."""
     prefix = workflow.storage_settings.default_storage_prefix
-    return workflow.storage_registry.default_storage_provider.object(f"{prefix.rstrip('/')}/{path}" if prefix else path)
+    return workflow.storage_registry.default_storage_provider.object(f"{prefix.rstrip('/')}/{path}")

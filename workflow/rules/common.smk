@@ -13,7 +13,7 @@ from lib.editions.layout import CASE_TABLES, find
 from lib.log import some
 from lib.plan import plan_words
 from lib.results import claim_results, closing_words, other_owner, owner, prediction_words
-from lib.storage import claim_there, is_stored, other_owner_there, place
+from lib.storage import claim_there, is_stored, no_place, other_owner_there, place
 from lib.study import (
     folds,
     image_name,
@@ -48,12 +48,14 @@ except ValueError as error:
 if wrong := mistakes(config, layers):
     raise WorkflowError(f"The configuration has {len(wrong)} mistake(s):", *(f"  {line}" for line in wrong))
 
+nowhere = no_place(workflow)
 if workflow.is_main_process and workflow.resource_settings.nodes is not None:  # --jobs is given, as cluster profiles do
     # The options and profiles of this call, read once more, from where it was called: Snakemake has not said yet who runs jobs.
     with contextlib.chdir(workflow.rundir), contextlib.redirect_stderr(io.StringIO()):
         options = parse_args(sys.argv[1:])[1]
-    if wrong := no_cluster(options):
-        raise WorkflowError(wrong)
+    nowhere = "\n".join(filter(None, [no_cluster(options), nowhere]))
+if nowhere:
+    raise WorkflowError(nowhere)
 
 DEFAULT = typed(read_config(Path(workflow.basedir, "config/config.yaml")))
 

@@ -36,7 +36,9 @@ def found_here(path, tables, given):
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "gpus": visible(list_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES")),
         "free_gb": {
-            where: round(shutil.disk_usage(where).free / 1e9, 1) for where in ("results", tempfile.gettempdir())
+            # With a storage provider there is no results/ here, and copies lie beside where it would be.
+            where: round(shutil.disk_usage(where if os.path.isdir(where) else ".").free / 1e9, 1)
+            for where in ("results", tempfile.gettempdir())
         },
         "folder": path is None or os.path.isdir(path),
         "path": path,
