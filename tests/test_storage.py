@@ -1,6 +1,10 @@
 """Results on S3 rather than in a folder, by a server on loopback; and Kubernetes' profile, as far as it goes without a cluster."""
 
+import json
 import os
+import socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 from conftest import ROOT, TinyKaggle, rules_to_run, snakemake
@@ -120,11 +124,50 @@ def test_the_profile_of_kubernetes_plans_a_study(s3, tmp_path):
     assert "gpu_manufacturer=nvidia" in done.stdout
 
 
-def test_a_configuration_of_kubectl_is_a_cluster(tmp_path, monkeypatch):
+def of_kubectl(path, address):
+    """Write a configuration as kubectl has it, of a cluster at an address."""
+    named = {
+        "contexts": [{"name": "here", "context": {"cluster": "one", "user": "me"}}],
+        "clusters": [{"name": "one", "cluster": {"server": address}}],
+        "users": [{"name": "me", "user": {}}],
+    }
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "here"} | named))
+
+
+def test_a_cluster_is_one_that_answers(tmp_path, monkeypatch):
     from test_clusters import options
 
-    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'none'}{os.pathsep}{tmp_path / 'config'}")
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/version/" else 404)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    config = tmp_path / "config"
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'none'}{os.pathsep}{config}")
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     arguments = options(executor="kubernetes", workflow_profile="profiles/kubernetes")
-    assert f"{tmp_path / 'none'}{os.pathsep}{tmp_path / 'config'} is not there" in no_cluster(arguments)
-    (tmp_path / "config").touch()
-    assert no_cluster(arguments) == ""
+    assert f"{tmp_path / 'none'}{os.pathsep}{config} is not there" in no_cluster(arguments)
+    config.write_text('{"apiVersion": "v1", "kind": "Config"}')
+    assert "has no current context" in no_cluster(arguments)
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        of_kubectl(config, f"http://127.0.0.1:{server.server_port}")
+        assert no_cluster(arguments) == ""
+        of_kubectl(config, f"http://127.0.0.1:{server.server_port}/nothing")
+        assert "does not answer: Not Found" in no_cluster(arguments)
+        server.shutdown()
+    of_kubectl(config, f"http://127.0.0.1:{server.server_port}")
+    assert f"http://127.0.0.1:{server.server_port}, which {tmp_path}" in no_cluster(arguments)
+
+
+def test_a_store_that_does_not_answer_is_told(s3, tmp_path, monkeypatch):
+    with socket.socket() as closed:  # bound, and nobody listens
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("SNAKEMAKE_STORAGE_S3_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        done = snakemake(ROOT, "--cores", "1", "--directory", tmp_path, *TARGETS, *BUCKET, *SETTINGS)
+    assert done.returncode == 1
+    assert "s3://studies/phantom/results/dataset.json: cannot be looked for: Could not connect" in done.stdout
+    assert "Traceback" not in done.stdout

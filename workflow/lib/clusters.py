@@ -45,9 +45,25 @@ def no_cluster(arguments, which=shutil.which):
 
 def _no_kubernetes(profiles, environment=os.environ):
     named = environment.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    if any(Path(path).is_file() for path in [*named.split(os.pathsep), IN_POD]):
-        return ""
-    return (
-        f"{profiles}: sends jobs to Kubernetes, but {named} is not there, which would tell of a cluster; let $KUBECONFIG name "
-        "kubectl's configuration, or call Snakemake without the profile, to run on this machine"
-    )
+    if not any(Path(path).is_file() for path in [*named.split(os.pathsep), IN_POD]):
+        return (
+            f"{profiles}: sends jobs to Kubernetes, but {named} is not there, which would tell of a cluster; let $KUBECONFIG name "
+            "kubectl's configuration, or call Snakemake without the profile, to run on this machine"
+        )
+    import urllib3  # these come with the plugin, which few have
+    from kubernetes import client, config
+
+    settings = client.Configuration()
+    settings.retries = False
+    try:
+        try:
+            config.load_kube_config(named, client_configuration=settings)
+        except config.ConfigException:  # as the plugin does
+            config.load_incluster_config(client_configuration=settings)
+        client.VersionApi(client.ApiClient(settings)).get_code(_request_timeout=10, _preload_content=False)
+    except config.ConfigException:
+        return f"{profiles}: sends jobs to Kubernetes, but {named} has no current context; choose one: kubectl config use-context NAME"
+    except (client.ApiException, urllib3.exceptions.HTTPError) as error:
+        why = getattr(error, "reason", None) or error
+        return f"{profiles}: sends jobs to Kubernetes, but {settings.host}, which {named} names, does not answer: {why}"
+    return ""

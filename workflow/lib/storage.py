@@ -6,6 +6,7 @@ record of whose the results are, which is no job's. Imported while the Snakefile
 
 from pathlib import Path
 
+from lib.log import InputError
 from lib.results import claim, other_than
 
 RECORD = "results/dataset.json"
@@ -36,8 +37,14 @@ def place(workflow, path="results"):
 def other_owner_there(workflow, mine):
     """As lib.results.other_owner, of the results at the storage provider."""
     record = _at_provider(workflow, RECORD)
-    if not (_at_provider(workflow, FIRST).exists() and record.exists()):
-        return None
+    try:
+        if not (_at_provider(workflow, FIRST).exists() and record.exists()):
+            return None
+    except Exception as error:  # each provider has its own: no server, no keys, wrong ones
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"{record.query}: cannot be looked for: {told}. Are the store's address and its keys right?"
+        ) from None
     record.local_path().parent.mkdir(parents=True, exist_ok=True)
     record.retrieve_object()
     text = record.local_path().read_text(encoding="utf-8")
