@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import ROOT, SMALL, TinyKaggle, snakemake
+from conftest import ROOT, TinyKaggle, snakemake
 
 from lib.devices import list_gpus
 from scripts.check_node import found_here
@@ -78,7 +78,7 @@ def test_what_a_machine_has(tmp_path, monkeypatch):
     assert not answer["folder"]
 
 
-def test_preflight_is_asked_anew_each_time_and_claims_nothing(study, tmp_path):
+def test_preflight_is_asked_anew_each_time_and_claims_nothing(tmp_path):
     tokens = []
     for _ in range(2):
         done = snakemake(ROOT, "preflight", "--cores", "2", "--directory", tmp_path, "--config", "training={gpus: 1}")
@@ -87,10 +87,24 @@ def test_preflight_is_asked_anew_each_time_and_claims_nothing(study, tmp_path):
         tokens.append(json.loads((tmp_path / "results/preflight/node.json").read_text())["token"])
     assert tokens[0] != tokens[1]
     assert not (tmp_path / "results/dataset.json").exists()
-    # On somebody's results, with another dataset, it may be asked as well, and leaves nothing to do behind.
+
+
+def test_preflight_may_be_asked_where_results_are_another_datasets(tmp_path):
+    (tmp_path / "run/results/inventory").mkdir(parents=True)
+    (tmp_path / "run/results/inventory/lesions.csv").touch()
+    theirs = '{"edition": "phantom", "path": null, "table": null}'
+    (tmp_path / "run/results/dataset.json").write_text(theirs)
     data = TinyKaggle(tmp_path / "data").write()
-    given = ["--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}"]
-    done = snakemake(study, "preflight", "--cores", "2", *given)
+    given = [
+        "--directory",
+        tmp_path / "run",
+        "--configfile",
+        "config/kaggle.yaml",
+        "--config",
+        f"dataset={{path: {data}}}",
+    ]
+    assert "was made from another dataset" in snakemake(ROOT, *given).stdout
+    done = snakemake(ROOT, "preflight", "--cores", "2", *given)
     assert done.returncode == 0, done.stdout
     assert re.search("^pass  dataset +there +there$", done.stdout, re.MULTILINE)
-    assert "Nothing to be done" in snakemake(study, "-n", *SMALL).stdout
+    assert (tmp_path / "run/results/dataset.json").read_text() == theirs

@@ -29,7 +29,8 @@ def no_cluster(arguments, which=shutil.which):
     if executor == "kubernetes":
         return _no_kubernetes(profiles)
     if executor == "cluster-generic":
-        executor = (arguments.cluster_generic_cancel_cmd or "").split(" ")[0]
+        cancel = arguments.cluster_generic_cancel_cmd  # what stands for "not given" is no text
+        executor = cancel.split(" ")[0] if isinstance(cancel, str) else ""
     if executor not in PROGRAMS:
         return ""
     cluster, programs = PROGRAMS[executor]
