@@ -65,6 +65,13 @@ def test_every_rule_names_the_environment_a_log_a_benchmark_and_resources():
             assert f'"../scripts/{name}.py"' in rule
 
 
+def test_no_param_is_a_function_of_the_input():
+    """Snakemake does not note such params, so that a change of one would rerun nothing."""
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        params = re.findall(r"^    params:\n((?:        .*\n|\n)+)", path.read_text(), re.MULTILINE)
+        assert not [part for part in params if re.search(r"lambda wildcards, \w|\binput\b", part)], path
+
+
 def tracked():
     try:
         return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()

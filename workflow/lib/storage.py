@@ -34,6 +34,11 @@ def place(workflow, path="results"):
     return _at_provider(workflow, path).query if is_stored(workflow) else str(Path(path).resolve())
 
 
+def copy_of(workflow, path):
+    """Where a job finds a path under results/: there, or where its copy is put."""
+    return str(_at_provider(workflow, path).local_path()) if is_stored(workflow) else path
+
+
 def other_owner_there(workflow, mine):
     """As lib.results.other_owner, of the results at the storage provider."""
     record = _at_provider(workflow, RECORD)

@@ -13,7 +13,7 @@ from lib.editions.layout import CASE_TABLES, find
 from lib.log import some
 from lib.plan import plan_words
 from lib.results import claim_results, closing_words, other_owner, owner, prediction_words
-from lib.storage import claim_there, is_stored, no_place, other_owner_there, place
+from lib.storage import claim_there, copy_of, is_stored, no_place, other_owner_there, place
 from lib.study import (
     folds,
     image_name,
@@ -138,7 +138,7 @@ FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flo
 FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
 FIGURES += ["leakage"] if LEAKING else []
 
-DATASET = OWNER["path"] or "results/phantom"
+DATASET = OWNER["path"] or copy_of(workflow, "results/phantom")
 PHANTOM_TABLES = [
     *expand(
         "results/phantom/csv/{kind}_case_description_{part}_set.csv",
@@ -165,11 +165,6 @@ wildcard_constraints:
 def given_or_made(paths):
     """Paths of inputs, with those that are no results marked: they stay where they are when results are on a storage provider."""
     return [path if path.startswith("results/") else local(path) for path in paths]
-
-
-def dataset_folder(wildcards, input):
-    """The dataset's folder. The phantom is a result, and where a job has its inputs."""
-    return OWNER["path"] or os.path.dirname(input.jpeg)
 
 
 def dataset_tables():

@@ -20,7 +20,7 @@ rule measure_images:
         mem_mb=scaled(2000),
         runtime=scaled(120),
     params:
-        path=dataset_folder,
+        path=lambda wildcards: DATASET,
         code=closure("measure_images"),
     script:
         "../scripts/measure_images.py"

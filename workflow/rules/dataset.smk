@@ -68,8 +68,7 @@ rule take_inventory:
         runtime=scaled(60),
     params:
         # As a function: a path may hold braces.
-        dataset=lambda wildcards, input: OWNER
-        | {"path": dataset_folder(wildcards, input), "patient": config["dataset"]["patient"]},
+        dataset=lambda wildcards: OWNER | {"path": DATASET, "patient": config["dataset"]["patient"]},
         code=closure("take_inventory"),
     script:
         "../scripts/take_inventory.py"
@@ -99,7 +98,7 @@ rule draw_contact_sheet:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        path=dataset_folder,
+        path=lambda wildcards: DATASET,
         code=closure("draw_contact_sheet"),
     script:
         "../scripts/draw_contact_sheet.py"
@@ -150,7 +149,7 @@ rule decode_images:
         mem_mb=scaled(2000),
         runtime=scaled(120),
     params:
-        path=dataset_folder,
+        path=lambda wildcards: DATASET,
         image=lambda wildcards: image_settings(IMAGES[wildcards.image]),
         code=closure("decode_images"),
     script:
@@ -197,7 +196,7 @@ rule find_duplicates:
         mem_mb=scaled(2000),
         runtime=scaled(120),
     params:
-        path=dataset_folder,
+        path=lambda wildcards: DATASET,
         code=closure("find_duplicates"),
     script:
         "../scripts/find_duplicates.py"

@@ -26,7 +26,7 @@ rule explain_run:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        path=dataset_folder,
+        path=lambda wildcards: DATASET,
         image=lambda wildcards: image_settings(study(wildcards)),
         training=lambda wildcards: {key: study(wildcards)["training"][key] for key in ("threads", "batch_size")},
         augmentation=lambda wildcards: study(wildcards)["augmentation"],

@@ -85,8 +85,8 @@ rule predict:
     params:
         # As functions: a path may hold braces.
         images=images_to_predict,
-        model=lambda wildcards, input: os.path.abspath(
-            os.path.expanduser(config["predict"]["model"] or os.path.dirname(input.model[0]))
+        model=lambda wildcards: os.path.abspath(
+            os.path.expanduser(config["predict"]["model"] or copy_of(workflow, OWN_FOLDER))
         ),
         asked=lambda wildcards: time.time(),  # always another value: the folder's images may be others than the last time
         code=closure("predict"),
