@@ -12,7 +12,7 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from lib.bootstrap import draw_patients, ends
+from lib.bootstrap import Draws, ends
 from lib.controls import (
     BORDER,
     CONTROLS,
@@ -150,7 +150,8 @@ def test_a_difference_is_paired_and_is_what_drawing_patients_by_hand_gives():
     assert found["difference"] == pytest.approx(auroc[0] - auroc[1])
     patients, place = np.unique(rows["patient_id"], return_inverse=True)
     drawn = []
-    for weights in draw_patients(len(patients), EVALUATION["draws"], EVALUATION["seed"])[:, place]:
+    (drawings,) = Draws(len(patients), EVALUATION["draws"], EVALUATION["seed"]).blocks()
+    for weights in drawings[:, place]:
         both = [roc_auc_score(rows["label"], t["probability"], sample_weight=weights) for t in (rows, other)]
         drawn.append(both[0] - both[1])
     fewest = min(rows[rows["label"] == label]["patient_id"].nunique() for label in (0, 1))

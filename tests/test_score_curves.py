@@ -112,15 +112,15 @@ def test_a_band_lies_about_its_curve(curve, value):
 @pytest.mark.parametrize(("curve", "value"), [("roc", "sensitivity"), ("precision_recall", "precision")])
 def test_a_band_is_what_repeating_the_drawn_patients_gives(curve, value):
     units = simulated(30)
-    place, drawn = score_curves.draws_of(units, EVALUATION | {"draws": 40})
+    place, draws = score_curves.draws_of(units, EVALUATION | {"draws": 40})
     fewest = units.groupby("label")["patient_id"].nunique().min()
     heights = []
-    for weights in drawn:
+    for weights in np.concatenate([*draws.blocks()]):
         repeated = units.loc[np.repeat(np.arange(len(units)), weights[place].astype(int))]
-        one = (np.arange(len(repeated)), np.ones((1, len(repeated))))
+        one = score_curves.draws_of(repeated, EVALUATION | {"draws": 1})
         curve_of = getattr(score_curves, curve)(repeated, one, EVALUATION)
         heights.append(curve_of.loc[curve_of["part"] == "band", value])
-    found = getattr(score_curves, curve)(units, (place, drawn), EVALUATION | {"draws": 40})
+    found = getattr(score_curves, curve)(units, (place, draws), EVALUATION | {"draws": 40})
     found = found[found["part"] == "band"]
     assert np.allclose(found[["low", "high"]].T, np.quantile(heights, ends(0.95, fewest), axis=0))
 

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from lib.bootstrap import FEWEST_PATIENTS, draw_metrics, draw_patients, ends, estimate, interval
+from lib.bootstrap import BLOCK, FEWEST_PATIENTS, Draws, draw_metrics, draw_sums, ends, estimate, interval
 from lib.evaluation import ensemble, evaluate, prepared
 from lib.levels import units_of
 from lib.metrics import NEEDS, measure
@@ -168,11 +168,12 @@ def values_of(predictions, region="crop", **changed):
 def test_a_draw_takes_whole_patients_and_is_what_repeating_their_rows_gives():
     units = units_of(simulated(np.random.default_rng(3), 30), "image", "crop").assign(majority=0)
     patients, place = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
-    drawn = draw_patients(len(patients), 50, 7)
+    draws = Draws(len(patients), 50, 7)
+    (drawn,) = draws.blocks()
     assert (drawn.sum(1) == len(patients)).all()
-    assert np.array_equal(drawn, draw_patients(len(patients), 50, 7))
-    assert not np.array_equal(drawn, draw_patients(len(patients), 50, 8))
-    found = draw_metrics(units, place, drawn)["auroc"]
+    assert np.array_equal([drawn], [*Draws(len(patients), 50, 7).blocks()])
+    assert not np.array_equal([drawn], [*Draws(len(patients), 50, 8).blocks()])
+    found = draw_metrics(units, place, draws)["auroc"]
     for draw in (0, 49):
         rows = np.concatenate(
             [np.flatnonzero(place == n) for n in np.repeat(np.arange(len(patients)), drawn[draw].astype(int))]
@@ -180,6 +181,19 @@ def test_a_draw_takes_whole_patients_and_is_what_repeating_their_rows_gives():
         assert found[draw] == pytest.approx(
             metrics.roc_auc_score(units["label"].iloc[rows], units["probability"].iloc[rows])
         )
+
+
+@pytest.mark.parametrize("units", [0, BLOCK // 7, BLOCK, 10 * BLOCK])
+def test_draws_are_the_same_in_blocks_of_any_size_and_no_block_is_large(units):
+    draws = Draws(13, 100, 7)
+    blocks = [*draws.blocks(units)]
+    assert np.array_equal(np.concatenate(blocks), *draws.blocks())
+    assert max(map(len, blocks)) == (100 if not units else max(1, BLOCK // units))
+    several = Draws(5000, 100, 7)  # patients alone make several blocks
+    assert len([*several.blocks()]) > 1
+    values = np.random.default_rng(1).integers(9, size=(5000, 2)).astype(float)
+    at_once = np.random.default_rng(7).integers(5000, size=(100, 5000))
+    np.testing.assert_array_equal(draw_sums(values, np.arange(5000), several), values[at_once].sum(1))
 
 
 def test_an_interval_is_the_same_in_any_order_of_the_rows_and_wider_with_more_confidence():

@@ -27,34 +27,50 @@ SHARES = {
 BLOCK = 2**18  # weights that are looked at together: as many as fit in a processor's cache
 
 
-def draw_patients(patients, draws, seed):
-    """How often each patient was drawn, draws × patients: each draw takes as many as there are, with replacement."""
-    chosen = np.random.default_rng(seed).integers(patients, size=(draws, patients))
-    chosen += np.arange(draws)[:, None] * patients
-    return np.bincount(chosen.ravel(), minlength=draws * patients).reshape(draws, patients).astype(float)
+class Draws:
+    """How often each of `patients` was drawn, in each of `draws`: a draw takes as many as there are, with replacement.
+
+    All of it together would fill the memory where patients are many. So it is made block by block, and each time anew: what is
+    drawn depends on the seed alone.
+    """
+
+    def __init__(self, patients, draws, seed):
+        self.patients, self.draws, self.seed = patients, draws, seed
+
+    def blocks(self, units=0):
+        """Yield arrays (some draws) × patients, one draw after the other; small ones, where each patient's weight goes to so many units."""
+        rng = np.random.default_rng(self.seed)
+        size = max(1, BLOCK // max(units, self.patients))
+        for start in range(0, self.draws, size):
+            count = min(size, self.draws - start)
+            chosen = rng.integers(self.patients, size=(count, self.patients))
+            chosen += np.arange(count)[:, None] * self.patients
+            drawn = np.bincount(chosen.ravel(), minlength=count * self.patients)
+            yield drawn.reshape(count, self.patients).astype(float)
 
 
-def draw_sums(values, place, drawn):
-    """The sum of `values` (units × columns) over the units of each draw: draws × columns. place: each unit's patient in `drawn`."""
-    patients = np.zeros((drawn.shape[1], values.shape[1]))
+def draw_sums(values, place, draws):
+    """The sum of `values` (units × columns) over the units of each draw: draws × columns. place: each unit's patient."""
+    patients = np.zeros((draws.patients, values.shape[1]))
     np.add.at(patients, place, values)  # by patient first, of whom there are fewer
     with threadpool_limits(1):
-        return drawn @ patients
+        return np.concatenate([drawn @ patients for drawn in draws.blocks()])
 
 
-def draw_metrics(table, place, drawn, wanted=tuple(NEEDS)):
-    """{metric: its value in each draw} for the metrics that are `wanted`.
-
-    table: units with label, probability, majority, and threshold where it is not 0.5; place: each unit's patient in `drawn`.
-    """
-    label, probability, majority = (table[name].to_numpy() for name in ("label", "probability", "majority"))
-    threshold = _thresholds(table)
-    size = max(1, BLOCK // len(table))
-    blocks = [
-        measure(label, probability, majority, drawn[start : start + size][:, place], threshold, wanted)
-        for start in range(0, len(drawn), size)
-    ]
+def draw_metrics(table, place, draws, wanted=tuple(NEEDS)):
+    """{metric: its value in each of the Draws} for the metrics that are `wanted`; table: as whole_metrics has it; place: each unit's patient."""
+    blocks = [_measured(table, drawn[:, place], wanted) for drawn in draws.blocks(len(table))]
     return {metric: np.concatenate([block[metric] for block in blocks]) for metric in wanted}
+
+
+def whole_metrics(table, wanted=tuple(NEEDS)):
+    """{metric: its value} of units with label, probability, majority, and threshold where it is not 0.5."""
+    return {metric: values[0] for metric, values in _measured(table, np.ones((1, len(table))), wanted).items()}
+
+
+def _measured(table, weights, wanted):
+    columns = (table[name].to_numpy() for name in ("label", "probability", "majority"))
+    return measure(*columns, weights, _thresholds(table), wanted)
 
 
 def ends(confidence, patients):
@@ -103,11 +119,11 @@ def estimate(tables, level, evaluation):
     units = pd.concat(tables, ignore_index=True)
     patients, places = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
     places = np.split(places, np.cumsum([len(table) for table in tables])[:-1])
-    drawn = draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
+    draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     with threadpool_limits(1):  # blocks this small are slower with several threads
-        whole = [draw_metrics(t, p, np.ones((1, len(patients)))) for t, p in zip(tables, places, strict=True)]
-        draws = [draw_metrics(t, p, drawn) for t, p in zip(tables, places, strict=True)]
-    rows = _told(whole, draws, _resting(units), level, evaluation)
+        whole = [whole_metrics(table) for table in tables]
+        drawn = [draw_metrics(table, place, draws) for table, place in zip(tables, places, strict=True)]
+    rows = _told(whole, drawn, _resting(units), level, evaluation)
     for count, of in {
         "benign": lambda table: (table["label"] == 0).sum(),
         "malignant": lambda table: (table["label"] == 1).sum(),
@@ -132,11 +148,11 @@ def estimate_counts(units, level, evaluation):
         "true_negatives": ~malignant & ~called,
     }
     patients, place = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
-    drawn = draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
+    draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     counts = np.column_stack(list(kinds.values())).astype(float)
-    whole, draws = (of_counts(*table.T) for table in (counts.sum(0, keepdims=True), draw_sums(counts, place, drawn)))
+    whole, drawn = (of_counts(*table.T) for table in (counts.sum(0), draw_sums(counts, place, draws)))
     rows = [{"metric": kind, "value": rows.sum(), "reason": "a count"} for kind, rows in kinds.items()]
-    rows += _told([whole], [draws], _resting(units), level, evaluation)
+    rows += _told([whole], [drawn], _resting(units), level, evaluation)
     columns = ["metric", "value", "low", "high", "confidence", "reason"]
     return pd.DataFrame(rows, columns=columns).assign(n=len(units))
 
@@ -146,11 +162,11 @@ def without_level(reason):
     return pd.DataFrame({"metric": list(NEEDS)}).assign(reason=f"no such level: {reason}")
 
 
-def _told(whole, draws, resting, level, evaluation):
-    """A row per metric of `whole`, {metric: its value} of each run, with the interval from `draws`, the same of all draws."""
+def _told(whole, drawn, resting, level, evaluation):
+    """A row per metric of `whole`, {metric: its value} of each run, with the interval from `drawn`, the same of all draws."""
     rows = []
     for metric in whole[0]:
-        needs, values = NEEDS[metric], np.array([run[metric][0] for run in whole])
+        needs, values = NEEDS[metric], np.array([run[metric] for run in whole])
         row = {"metric": metric} | _summary(values)
         if not np.isfinite(values).all():
             row |= {"value": None, "sd": None, "reason": _undefined(values, needs, resting, level)}
@@ -158,7 +174,7 @@ def _told(whole, draws, resting, level, evaluation):
             row["reason"] = few
         else:
             mirror = row["value"] if metric in RAISED_BY_CHANCE else None
-            drawn_values = np.mean([run[metric] for run in draws], axis=0)
+            drawn_values = np.mean([run[metric] for run in drawn], axis=0)
             share = row["value"] if metric in SHARES else None
             low, high, reason = interval(drawn_values, evaluation["confidence"], _fewest(needs, resting), mirror, share)
             confidence = evaluation["confidence"] if low is not None else None

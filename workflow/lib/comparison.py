@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import norm, rankdata
 from threadpoolctl import threadpool_limits
 
-from lib.bootstrap import draw_metrics, draw_patients, interval, support
+from lib.bootstrap import Draws, draw_metrics, interval, support, whole_metrics
 
 METRICS = ["auroc", "auprc", "accuracy", "brier_score", "log_loss"]
 # A true difference of so many standard errors is found at 5 %, two-sided, in 80 % of the studies that look for it: 2.80.
@@ -24,19 +24,18 @@ def compare(a, b, level, evaluation, metrics=METRICS):
     sides = [side.assign(majority=0) for side in (a, b)]
     patients = np.unique(np.concatenate([side["patient_id"].to_numpy(str) for side in sides]))
     places = [np.searchsorted(patients, side["patient_id"].to_numpy(str)) for side in sides]
-    drawn = draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
-    paired = list(zip(sides, places, strict=True))
+    draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     with threadpool_limits(1):  # as in lib.bootstrap
-        whole = [draw_metrics(side, place, np.ones((1, len(patients))), metrics) for side, place in paired]
-        draws = [draw_metrics(side, place, drawn, metrics) for side, place in paired]
+        whole = [whole_metrics(side, metrics) for side in sides]
+        drawn = [draw_metrics(side, place, draws, metrics) for side, place in zip(sides, places, strict=True)]
     table = []
     for metric in metrics:
-        values = [found[metric][0] for found in whole]
+        values = [found[metric] for found in whole]
         row = {"metric": metric, "value_a": values[0], "value_b": values[1], "difference": values[1] - values[0]}
         fewest, undefined, few = zip(*(support(side, metric, level) for side in sides), strict=True)
         reason = next(filter(None, undefined + few), "")
         if not reason:
-            differences = draws[1][metric] - draws[0][metric]
+            differences = drawn[1][metric] - drawn[0][metric]
             low, high, reason = interval(differences, evaluation["confidence"], min(fewest))
             if low is not None:
                 row |= {"low": low, "high": high, "confidence": evaluation["confidence"]}

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from lib.bootstrap import FEWEST_PATIENTS, draw_metrics, draw_patients, estimate, interval
+from lib.bootstrap import FEWEST_PATIENTS, Draws, draw_metrics, estimate, interval
 
 # A value that fewer training images have is no level of its own: what so few share need not hold for others.
 FEWEST = 10
@@ -161,9 +161,9 @@ def compared(rows, scored, evaluation):
     best = _values(network, evaluation)
     values["difference"] = best["value"] - values["value"]
     patients, place = np.unique(scored["patient_id"].to_numpy(str), return_inverse=True)
-    drawn = draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
+    draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     with threadpool_limits(1):
-        ours, theirs = (draw_metrics(_units(table), place, drawn) for table in (network, scored))
+        ours, theirs = (draw_metrics(_units(table), place, draws, METRICS) for table in (network, scored))
     fewest = {"accuracy": len(patients), "auroc": min(_fewest(table) for table in (network, scored))}
     for at, metric in values["metric"].items():
         if fewest[metric] >= FEWEST_PATIENTS:

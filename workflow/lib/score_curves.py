@@ -1,14 +1,14 @@
 """What scores say at every threshold: ROC, precision-recall, calibration and decision curves, and where the scores lie.
 
 Bands are of a bootstrap over patients, pointwise, from the same draws as the intervals of the metrics. `draws` below are always
-(place, drawn), as `draws_of` gives them: each unit's patient, and how often each draw holds each patient.
+(place, Draws), as `draws_of` gives them: each unit's patient, and how often each draw holds each patient.
 """
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from lib.bootstrap import BLOCK, FEWEST_PATIENTS, MOST_UNDEFINED, draw_patients, draw_sums, ends, interval
+from lib.bootstrap import FEWEST_PATIENTS, MOST_UNDEFINED, Draws, draw_sums, ends, interval
 from lib.metrics import BINS
 
 RATES = np.arange(101) / 100  # 1 - specificity at which the ROC curve's band is told
@@ -20,9 +20,9 @@ TINY = np.finfo(float).tiny  # a denominator where all that it divides is 0
 
 
 def draws_of(units, evaluation):
-    """(place, drawn): the place of each unit's patient_id among the patients, and the draws × patients of `evaluation`."""
+    """(place, Draws): the place of each unit's patient_id among the patients, and the draws of `evaluation` of these."""
     patients, place = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
-    return place, draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
+    return place, Draws(len(patients), evaluation["draws"], evaluation["seed"])
 
 
 def resting(units):
@@ -225,13 +225,9 @@ def _along_precision_recall(found, false):
 
 def _drawn(along, label, probability, draws):
     """What `along` finds in each draw: areas, and heights (draws × grid)."""
-    place, drawn = draws
-    size = max(1, BLOCK // len(label))
+    place, draws = draws
     with threadpool_limits(1):
-        blocks = [
-            along(*_cumulated(label, probability, drawn[start : start + size][:, place])[1:])
-            for start in range(0, len(drawn), size)
-        ]
+        blocks = [along(*_cumulated(label, probability, drawn[:, place])[1:]) for drawn in draws.blocks(len(label))]
     return tuple(map(np.concatenate, zip(*blocks, strict=True)))
 
 

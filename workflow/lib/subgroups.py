@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from lib.bootstrap import draw_metrics, draw_patients, interval, support
+from lib.bootstrap import Draws, draw_metrics, interval, support, whole_metrics
 from lib.characteristics import CROP_SIZE, KNOWN, MOST_LEVELS, NOT_GIVEN, level_order, telling_columns
 
 # Of the variables that every edition has, these; the label's own, and what only masses or only calcifications have, are none.
@@ -97,8 +97,8 @@ def subgroups(scores, variables, evaluation):
     """
     test = scores[scores["partition"] == "test"].assign(majority=0)
     patients, place = np.unique(test["patient_id"].to_numpy(str), return_inverse=True)
-    drawn = draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
-    table = [_measured(test, place, drawn, evaluation["confidence"], ALL, EVERY_IMAGE)]
+    draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
+    table = [_measured(test, place, draws, evaluation["confidence"], ALL, EVERY_IMAGE)]
     for variable, values in variables.items():
         names, order, reason = grouped(variable, values)
         if names is None:
@@ -109,7 +109,7 @@ def subgroups(scores, variables, evaluation):
             continue
         for name in order:
             if (here := (group == name).to_numpy()).any():
-                table.append(_measured(test[here], place[here], drawn, evaluation["confidence"], variable, name))
+                table.append(_measured(test[here], place[here], draws, evaluation["confidence"], variable, name))
     columns = [
         "variable",
         "group",
@@ -131,15 +131,15 @@ def _counted(rows, variable, group):
     return {"variable": variable, "group": group, "metric": "auroc", **counts}
 
 
-def _measured(rows, place, drawn, confidence, variable, group):
+def _measured(rows, place, draws, confidence, variable, group):
     row = _counted(rows, variable, group)
     patients, undefined, few = support(rows, "auroc", "image")
     if undefined:
         return row | {"reason": undefined}
     with threadpool_limits(1):  # as in lib.bootstrap
-        row["value"] = draw_metrics(rows, place, np.ones((1, drawn.shape[1])), ["auroc"])["auroc"][0]
+        row["value"] = whole_metrics(rows, ["auroc"])["auroc"]
         if few:
             return row | {"reason": few}
-        values = draw_metrics(rows, place, drawn, ["auroc"])["auroc"]
+        values = draw_metrics(rows, place, draws, ["auroc"])["auroc"]
         low, high, reason = interval(values, confidence, patients, share=row["value"])
     return row | {"low": low, "high": high, "confidence": confidence if low is not None else None, "reason": reason}

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import FEWEST_PATIENTS, draw_patients, interval
+from lib.bootstrap import FEWEST_PATIENTS, Draws, draw_sums, interval
 from lib.log import log_to
 from lib.tables import read_table, write_table
 
@@ -58,9 +58,9 @@ def _mean(values, patients, evaluation):
         return row | {"reason": "no other patient's image has a mask"}
     if len(names) < FEWEST_PATIENTS:
         return row | {"reason": f"no interval: {len(names)} patients, and it takes {FEWEST_PATIENTS}"}
-    drawn = draw_patients(len(names), evaluation["draws"], evaluation["seed"])
-    sums, counts = np.bincount(place, values), np.bincount(place)
-    low, high, reason = interval(drawn @ sums / (drawn @ counts), evaluation["confidence"], len(names))
+    draws = Draws(len(names), evaluation["draws"], evaluation["seed"])
+    sums, counts = draw_sums(np.column_stack([values, np.ones_like(values)]), place, draws).T
+    low, high, reason = interval(sums / counts, evaluation["confidence"], len(names))
     confidence = evaluation["confidence"] if low is not None else None
     return row | {"low": low, "high": high, "confidence": confidence, "reason": reason}
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.bootstrap import draw_patients, interval, support
+from lib.bootstrap import Draws, interval, support
 from lib.comparison import compare
 from lib.levels import units_of
 from lib.log import log_to
@@ -45,9 +45,8 @@ def threshold_picked_on_test(scores, thresholds, evaluation):
     row |= {"honest": honest[0], "leaking": leaking[0], "difference": leaking[0] - honest[0]}
     if few:
         return row | {"reason": few}
-    honest, leaking = _balanced_accuracies(
-        test, place, draw_patients(len(patients), evaluation["draws"], evaluation["seed"])
-    )
+    blocks = Draws(len(patients), evaluation["draws"], evaluation["seed"]).blocks(len(test))
+    honest, leaking = np.concatenate([_balanced_accuracies(test, place, drawn) for drawn in blocks], axis=1)
     draws = leaking - honest
     centred = draws - np.nanmean(draws) + row["difference"]
     low, high, reason = interval(centred, evaluation["confidence"], fewest, mirror=row["difference"])
