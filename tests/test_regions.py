@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lib.images import decode, mask_box, widened
 from lib.log import InputError
 from lib.tensors import Shards
+from scripts import decode_images as decoding
 from scripts.decode_images import context_box, decode_images
 from scripts.list_images import list_images
 
@@ -196,9 +197,9 @@ def test_the_context_of_a_lesion_is_cut_from_its_full_image(tmp_path):
             "spacing_mm": np.nan,
         }
     )
-    out = np.zeros((2, 40, 40), np.uint8)
     settings = {"region": "context", "margin": 50, "margin_unit": "percent", "fit": "stretch", "size": 40}
-    problems = decode_images(tmp_path, images, settings, 1, out)
+    problems = decode_images(tmp_path, images, settings, 1, tmp_path / "pixels.npy")
+    out = np.load(tmp_path / "pixels.npy")
     assert problems[0] is None
     assert problems[1].startswith("gone.png: FileNotFoundError")
     assert (out[0, 11:29, 11:29] == 220).all()
@@ -214,3 +215,18 @@ def test_shards_read_as_one_array(tmp_path):
     rows = np.array([6, 0, 3, 3, 2])
     assert shards.shape == (7, 2, 2)
     assert np.array_equal(shards[rows], whole[rows])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_images_are_decoded_into_their_own_places_however_many_at_a_time(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding, "AT_ONCE", 7)
+    for number in range(23):
+        save_image(tmp_path / f"{number}.png", np.full((8, 8), 10 * number, np.uint8))
+    (tmp_path / "16.png").write_bytes(b"no image")
+    images = pd.DataFrame({"file": [f"{number}.png" for number in range(23)]})
+    settings = {"region": "crop", "fit": "stretch", "size": 4}
+    problems = decode_images(tmp_path, images, settings, workers, tmp_path / "pixels.npy")
+    assert [problem is None for problem in problems] == [number != 16 for number in range(23)]
+    assert problems[16].startswith("16.png: ")
+    wanted = [10 * number if number != 16 else 0 for number in range(23)]
+    assert np.load(tmp_path / "pixels.npy")[:, 1, 2].tolist() == wanted

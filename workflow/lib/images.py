@@ -44,6 +44,8 @@ def area_means(grey, box, shape):
 
 def in_square(pixels, size):
     """`pixels`, (height, width), in the middle of a square (size, size) of zeros."""
+    if pixels.shape == (size, size):
+        return pixels
     (height, width), out = pixels.shape, np.zeros((size, size), pixels.dtype)
     y, x = (size - height) // 2, (size - width) // 2
     out[y : y + height, x : x + width] = pixels

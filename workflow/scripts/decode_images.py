@@ -1,6 +1,8 @@
 """Decode one shard of a region's images, each once, into an array that training maps into memory; list those that do not decode."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -10,35 +12,42 @@ from lib.images import context_box, decode, mask_box
 from lib.log import log_to
 from lib.tables import count_rows, read_table, write_table
 
-AT_ONCE = 10_000  # rows that are handed to the threads together: a million waiting ones would fill the memory
+AT_ONCE = 10_000  # rows that wait for a process together: a million would fill the memory
 
 
-def decode_images(folder, images, settings, workers, out):
-    """Fill `out`, a uint8 array (n, size, size), with the n images of a region, as the image settings want them.
+def decode_images(folder, images, settings, workers, path):
+    """Write the n images of a region, as the image settings want them, to a .npy at `path`: uint8 (n, size, size).
 
-    Returns a list of n problems: None, or what keeps an image from being decoded; its place in `out` stays zero.
+    Returns a list of n problems: None, or what keeps an image from being decoded; its place in the array stays zero.
     """
+    np.lib.format.open_memmap(path, "w+", np.uint8, (len(images), settings["size"], settings["size"])).flush()
+    problems, work = [], partial(_decode_rows, folder, settings, path)
+    each = ceil(min(len(images), 400 * workers) / (4 * workers))  # rows that a process is given at a time
+    # Processes: threads would wait for one another between the many short calls that a small image takes. NumPy's own threads
+    # would only get in their way.
+    with ProcessPoolExecutor(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
+        for start in range(0, len(images), AT_ONCE):
+            rows = range(start, min(start + AT_ONCE, len(images)), each)
+            ends = [*rows[1:], rows.stop]
+            for some in pool.map(work, rows, [images.iloc[row:end] for row, end in zip(rows, ends, strict=True)]):
+                problems += some
+    return problems
 
-    def one(row, image):
-        at = image.file
+
+def _decode_rows(folder, settings, path, start, images):
+    """The problems of some images, whose pixels go into the array at `path` from row `start` on."""
+    out, problems = np.load(path, mmap_mode="r+"), []
+    for row, image in enumerate(images.itertuples(index=False), start):
+        at, box = image.file, (0, 0, 1, 1)
         try:
-            box = (0, 0, 1, 1)
             if settings["region"] == "context":
                 at = image.mask_file
                 box = context_box(mask_box(folder / image.mask_file), image, settings)
                 at = image.file
             out[row] = decode(folder / image.file, settings["size"], settings["fit"], box)
+            problems.append(None)
         except ValueError as error:
-            return f"{at}: {error}"
-        return None
-
-    # Pillow and NumPy let go of Python's lock while they work, so threads use all cores. NumPy's own threads would only get
-    # in each other's way: small products took ten times as long.
-    problems = []
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(images), AT_ONCE):
-            chunk = images.iloc[start : start + AT_ONCE]
-            problems += pool.map(one, range(start, start + len(chunk)), chunk.itertuples(index=False))
+            problems.append(f"{at}: {error}")
     return problems
 
 
@@ -46,9 +55,7 @@ def main(folder, images, settings, shard, workers, output):
     part, parts = (int(number) for number in shard.split("of"))
     start, stop = (count_rows(images) * number // parts for number in (part - 1, part))
     images = read_table(images, "images", rows=(start, stop))
-    pixels = np.lib.format.open_memmap(output.pixels, "w+", np.uint8, (len(images), settings["size"], settings["size"]))
-    images["detail"] = decode_images(Path(folder), images, settings, workers, pixels)
-    pixels.flush()
+    images["detail"] = decode_images(Path(folder), images, settings, workers, output.pixels)
     bad = images["detail"].notna()
     write_table(images.assign(row=range(start, stop))[~bad], output.index, "index")
     write_table(images[bad].assign(reason="cannot_decode"), output.excluded, "excluded")
