@@ -158,7 +158,7 @@ def test_bins_are_those_of_the_calibration_error_and_have_intervals_where_they_a
     units = simulated(200)
     found = drawn(score_curves.reliability, units, "calibrated")
     error = (found["n"] * (found["mean_probability"] - found["share_malignant"]).abs()).sum() / len(units)
-    wanted = measure(units["label"], units["calibrated"], 0, np.ones((1, len(units))))["expected_calibration_error"][0]
+    wanted = measure(units["label"], units["calibrated"], 0)(np.ones((1, len(units))))["expected_calibration_error"][0]
     assert error == pytest.approx(wanted)
     full = found[found["low"].notna()]
     assert len(full) >= 5

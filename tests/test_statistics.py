@@ -51,7 +51,7 @@ def test_metrics_are_scikit_learns_on_any_data(rows):
     label, probability, weights = map(np.array, zip(*rows, strict=True))
     assume(weights.any())
     there = weights > 0
-    found = measure(label, probability, 1, weights[None].astype(float))
+    found = measure(label, probability, 1)(weights[None].astype(float))
     assert list(found) == list(NEEDS)
     for metric, value in by_others(label[there], probability[there], weights[there]).items():
         if value is None:
@@ -66,8 +66,8 @@ def test_a_weight_is_the_row_standing_there_so_often_in_any_order(rows, seed):
     label, probability, weights = map(np.array, zip(*rows, strict=True))
     assume(weights.any())
     repeated = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(rows)), weights))
-    weighted = measure(label, probability, 0, np.stack([np.ones(len(rows)), weights]))
-    plain = measure(label[repeated], probability[repeated], 0, np.ones((1, len(repeated))))
+    weighted = measure(label, probability, 0)(np.stack([np.ones(len(rows)), weights]))
+    plain = measure(label[repeated], probability[repeated], 0)(np.ones((1, len(repeated))))
     for metric in NEEDS:
         assert weighted[metric][1] == pytest.approx(plain[metric][0], rel=1e-5, abs=1e-8, nan_ok=True), metric
 
@@ -76,7 +76,7 @@ def test_a_weight_is_the_row_standing_there_so_often_in_any_order(rows, seed):
 @given(st.lists(st.tuples(st.integers(0, 1), st.floats(0.01, 0.99)), min_size=4, max_size=60))
 def test_recalibration_is_the_logistic_regression_on_the_logit(rows):
     label, probability = map(np.array, zip(*rows, strict=True))
-    found = {name: value[0] for name, value in measure(label, probability, 0, np.ones((1, len(rows)))).items()}
+    found = {name: value[0] for name, value in measure(label, probability, 0)(np.ones((1, len(rows)))).items()}
     if len(set(label)) == 1:
         assert np.isnan(found["calibration_slope"])
         assert np.isnan(found["calibration_intercept"])
@@ -98,14 +98,14 @@ def test_recalibration_finds_what_scikit_learn_finds():
     rng = np.random.default_rng(0)
     score = rng.normal(size=500)
     label = (rng.random(500) < expit(0.5 + 0.7 * score)).astype(int)
-    found = measure(label, expit(score), 0, np.ones((1, 500)))
+    found = measure(label, expit(score), 0)(np.ones((1, 500)))
     other = LogisticRegression(C=np.inf, tol=1e-10).fit(score[:, None], label)
     assert found["calibration_slope"][0] == pytest.approx(other.coef_[0, 0], abs=1e-5)
 
 
 def test_the_calibration_error_is_that_worked_out_by_hand():
     label, probability = np.array([0, 1, 1, 1, 0]), np.array([0.12, 0.18, 0.9, 1.0, 0.05])
-    found = measure(label, probability, 0, np.ones((1, 5)))["expected_calibration_error"][0]
+    found = measure(label, probability, 0)(np.ones((1, 5)))["expected_calibration_error"][0]
     # In 0.1 to 0.2 a mean of 0.15 against a half, in 0.9 to 1 0.95 against 1, below 0.1 0.05 against none.
     assert found == pytest.approx((2 * 0.35 + 2 * 0.05 + 1 * 0.05) / 5)
 

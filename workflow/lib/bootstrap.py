@@ -59,18 +59,19 @@ def draw_sums(values, place, draws):
 
 def draw_metrics(table, place, draws, wanted=tuple(NEEDS)):
     """{metric: its value in each of the Draws} for the metrics that are `wanted`; table: as whole_metrics has it; place: each unit's patient."""
-    blocks = [_measured(table, drawn[:, place], wanted) for drawn in draws.blocks(len(table))]
+    under = _measurer(table, wanted)
+    blocks = [under(drawn[:, place]) for drawn in draws.blocks(len(table))]
     return {metric: np.concatenate([block[metric] for block in blocks]) for metric in wanted}
 
 
 def whole_metrics(table, wanted=tuple(NEEDS)):
     """{metric: its value} of units with label, probability, majority, and threshold where it is not 0.5."""
-    return {metric: values[0] for metric, values in _measured(table, np.ones((1, len(table))), wanted).items()}
+    return {metric: values[0] for metric, values in _measurer(table, wanted)(np.ones((1, len(table)))).items()}
 
 
-def _measured(table, weights, wanted):
+def _measurer(table, wanted):
     columns = (table[name].to_numpy() for name in ("label", "probability", "majority"))
-    return measure(*columns, weights, _thresholds(table), wanted)
+    return measure(*columns, _thresholds(table), wanted)
 
 
 def ends(confidence, patients):

@@ -27,8 +27,8 @@ NEEDS = {
 }
 
 
-def measure(label, probability, majority, weights, threshold=THRESHOLD, wanted=tuple(NEEDS)):
-    """{metric: its value under each weighting, NaN where it is not defined}, for those that are `wanted`.
+def measure(label, probability, majority, threshold=THRESHOLD, wanted=tuple(NEEDS)):
+    """A function of weights: {metric: its value under each weighting, NaN where it is not defined}, for those that are `wanted`.
 
     label, probability, majority: a value per row; the label is 1 where malignant, the majority the label that training holds
     most of. weights: weightings × rows, at least 0. A weight of 2 is the row standing there twice. threshold: a probability, or
@@ -56,26 +56,37 @@ def measure(label, probability, majority, weights, threshold=THRESHOLD, wanted=t
         -np.log(np.where(label == 1, clipped, 1 - clipped)),
         *((label - probability) * (bins == number) for number in range(BINS)),
     ]
-    positive, negative, true_positive, false_positive, guessed, squared, lost, *gaps = np.array(columns) @ weights.T
-    total = positive + negative
-    values = of_counts(true_positive, false_positive, positive - true_positive, negative - false_positive)
-    auroc = auprc = slope = intercept = None
-    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: not defined
-        if {"auroc", "auprc"} & {*wanted}:
-            auroc, auprc = _ranking(label, probability, weights)
-        if {"calibration_slope", "calibration_intercept"} & {*wanted}:
-            slope, intercept = _recalibration(label, logit(clipped), weights)
-        values |= {
-            "auroc": auroc,
-            "auprc": auprc,
-            "majority_class_accuracy": guessed / total,
-            "brier_score": squared / total,
-            "log_loss": lost / total,
-            "expected_calibration_error": np.abs(gaps).sum(0) / total,
-            "calibration_slope": slope,
-            "calibration_intercept": intercept,
-        }
-    return {metric: values[metric] for metric in wanted}
+    columns = np.array(columns)
+    # What does not depend on the weights is computed once: of a million rows, each draw is a call.
+    order = np.argsort(-probability, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(probability[order]) != 0])  # of rows of equal probability
+    ranked = label[order]
+    ranking, recalibration = {"auroc", "auprc"} & {*wanted}, {"calibration_slope", "calibration_intercept"} & {*wanted}
+    recalibrate = _recalibration(label, logit(clipped)) if recalibration else None
+
+    def under(weights):
+        positive, negative, true_positive, false_positive, guessed, squared, lost, *gaps = columns @ weights.T
+        total = positive + negative
+        values = of_counts(true_positive, false_positive, positive - true_positive, negative - false_positive)
+        auroc = auprc = slope = intercept = None
+        with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: not defined
+            if ranking:
+                auroc, auprc = _ranking(ranked, starts, weights[:, order])
+            if recalibration:
+                slope, intercept = recalibrate(weights)
+            values |= {
+                "auroc": auroc,
+                "auprc": auprc,
+                "majority_class_accuracy": guessed / total,
+                "brier_score": squared / total,
+                "log_loss": lost / total,
+                "expected_calibration_error": np.abs(gaps).sum(0) / total,
+                "calibration_slope": slope,
+                "calibration_intercept": intercept,
+            }
+        return {metric: values[metric] for metric in wanted}
+
+    return under
 
 
 def of_counts(true_positive, false_positive, false_negative, true_negative):
@@ -94,11 +105,8 @@ def of_counts(true_positive, false_positive, false_negative, true_negative):
         }
 
 
-def _ranking(label, probability, weights):
-    """AUROC and average precision under each weighting: rows are sorted once, then weights are summed up along them."""
-    order = np.argsort(-probability, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(probability[order]) != 0])  # of rows of equal probability
-    weights, label = weights[:, order], label[order]
+def _ranking(label, starts, weights):
+    """AUROC and average precision under each weighting, of rows from the most probable down; `starts`: of those that are equally so."""
     positive = np.add.reduceat(weights * label, starts, axis=1)
     negative = np.add.reduceat(weights * (1 - label), starts, axis=1)
     found, false = positive.cumsum(1), negative.cumsum(1)
@@ -108,34 +116,37 @@ def _ranking(label, probability, weights):
     return auroc, np.where(pairs > 0, (positive * precision).sum(1) / found[:, -1], np.nan)
 
 
-def _recalibration(label, score, weights):
-    """Slope and intercept of logistic recalibration under each weighting; `score` is the logit of the probability.
+def _recalibration(label, score):
+    """A function of weights: slope and intercept of logistic recalibration under each; `score` is the logit of the probability.
 
     Where one class is absent neither exists; where the classes do not overlap, the slope is infinite or anything: NaN.
     """
-    edges = {}
-    for name, rows in [("positive", label == 1), ("negative", label == 0)]:
-        there = weights[:, rows] > 0
-        lowest = np.where(there, score[rows], np.inf).min(1, initial=np.inf)
-        edges[name] = lowest, np.where(there, score[rows], -np.inf).max(1, initial=-np.inf)
-    both = np.isfinite(edges["positive"][0]) & np.isfinite(edges["negative"][0])
-    overlap = (edges["positive"][0] < edges["negative"][1]) & (edges["negative"][0] < edges["positive"][1])
-    slope, intercept = np.full((2, len(weights)), np.nan)
     one = np.ones_like(score)
-    if overlap.any():
-        slope[overlap] = _logistic(np.column_stack([one, score]), 0, label, weights[overlap])[:, 1]
-    if both.any():
-        intercept[both] = _logistic(one[:, None], score, label, weights[both])[:, 0]
-    return slope, intercept
+    both_columns = np.column_stack([one, score])
+    # All start where the unweighted rows end, which is near.
+    starts = [
+        _newton(*fit, label, np.ones((1, len(label))), np.zeros((1, fit[0].shape[1])))
+        for fit in ((both_columns, 0), (one[:, None], score))
+    ]
+    classes = [label == 1, label == 0]
 
+    def recalibrate(weights):
+        edges = []
+        for rows in classes:
+            there = weights[:, rows] > 0
+            lowest = np.where(there, score[rows], np.inf).min(1, initial=np.inf)
+            edges.append((lowest, np.where(there, score[rows], -np.inf).max(1, initial=-np.inf)))
+        positive, negative = edges
+        both = np.isfinite(positive[0]) & np.isfinite(negative[0])
+        overlap = (positive[0] < negative[1]) & (negative[0] < positive[1])
+        slope, intercept = np.full((2, len(weights)), np.nan)
+        if overlap.any():
+            slope[overlap] = _newton(both_columns, 0, label, weights[overlap], starts[0])[:, 1]
+        if both.any():
+            intercept[both] = _newton(one[:, None], score, label, weights[both], starts[1])[:, 0]
+        return slope, intercept
 
-def _logistic(design, offset, label, weights):
-    """Coefficients of a logistic regression under each weighting, by maximum likelihood: weightings × columns of `design`.
-
-    All start where the unweighted rows end, which is near.
-    """
-    start = _newton(design, offset, label, np.ones((1, len(label))), np.zeros((1, design.shape[1])))
-    return _newton(design, offset, label, weights, start)
+    return recalibrate
 
 
 def _newton(design, offset, label, weights, start):
