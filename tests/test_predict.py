@@ -43,9 +43,10 @@ MODEL = "results/models/baseline-fold0"
 # Neighbours and warnings
 
 
-def test_neighbours_are_those_of_scikit_learn_on_scaled_columns():
+@pytest.mark.parametrize("count", [7, 1203])  # of many, some at a time
+def test_neighbours_are_those_of_scikit_learn_on_scaled_columns(count):
     rng = np.random.default_rng(0)
-    reference, values, scale = rng.normal(size=(50, 4)), rng.normal(size=(7, 4)), np.array([1, 0.1, 3, 2])
+    reference, values, scale = rng.normal(size=(50, 4)), rng.normal(size=(count, 4)), np.array([1, 0.1, 3, 2])
     apart, rows = nearest(values, reference, scale)
     wanted = NearestNeighbors(n_neighbors=3).fit(reference / scale).kneighbors(values / scale)
     assert np.allclose(apart, wanted[0])
@@ -60,11 +61,14 @@ def test_a_small_reference_has_fewer_neighbours_and_no_limit():
     assert limit(np.arange(10.0).reshape(5, 2), np.ones(2), list("aaabb")) is None
 
 
-def test_the_limit_leaves_out_images_of_the_same_patient():
-    """Ten patients on a line, 1 apart, each with three images in one place: the third nearest of others is 1 away, or 1 at the ends."""
-    places = np.repeat(np.arange(10.0), 3)[:, None]
-    assert limit(places, np.ones(1), np.repeat(np.arange(10), 3)) == 1
-    assert limit(places, np.ones(1), np.arange(30)) == 1  # were each a patient: two are 0 away, the third 1
+@pytest.mark.parametrize("patients", [10, 401])
+def test_the_limit_leaves_out_images_of_the_same_patient(patients):
+    """Patients on a line, 1 apart, each with three images in one place: the third nearest of others is 1 away, or 1 at the ends."""
+    names = np.repeat(np.arange(patients), 3)
+    assert limit(names[:, None].astype(float), np.ones(1), names) == 1
+    assert (
+        limit(names[:, None] * 1.0, np.ones(1), np.arange(3 * patients)) == 1
+    )  # were each a patient: two are 0 away, the third 1
 
 
 def test_about_one_in_two_hundred_new_images_lies_beyond_a_limit():

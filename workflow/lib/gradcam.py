@@ -150,14 +150,17 @@ def energy_in_others(maps, inside, group):
     """The mean share of each map's sum that lies inside what other groups' images have inside: float64 (n,).
 
     What a map would have inside if it did not follow its own lesion, but lay where lesions mostly are. Not a number where a map
-    is zero or no other group has anything inside.
+    is zero or no other group has anything inside. It is the share inside the mean of the others' insides, so that no pair of
+    images need be looked at.
     """
-    flat = maps.reshape(len(maps), -1).astype(float)
-    total = flat.sum(axis=1)
-    has = inside.any(axis=(1, 2))
-    shares = flat @ inside[has].reshape(has.sum(), flat.shape[1]).T.astype(float)
-    other = group[:, None] != group[has]
-    n = other.sum(axis=1)
-    return np.divide(
-        (shares * other).sum(axis=1), total * n, out=np.full(len(maps), np.nan), where=(total > 0) & (n > 0)
-    )
+    found, has = np.full(len(maps), np.nan), inside.any(axis=(1, 2))
+    together = inside.sum(axis=0, dtype=float)
+    group = np.unique(group, return_inverse=True)[1]
+    order = np.argsort(group, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        others = together - inside[rows].sum(axis=0, dtype=float)
+        n = has.sum() - has[rows].sum()
+        for row in rows:
+            if n and (total := maps[row].sum(dtype=float)):
+                found[row] = (maps[row] * others).sum() / (total * n)
+    return found

@@ -45,21 +45,26 @@ def image_statistics(pixels, width, height, names):
     black, white: shares of pixels. skew: the third standardised moment, which changes its sign where an image is inverted.
     detail: the logarithm of the mean difference between neighbouring pixels, at least 0.1 grey levels.
     """
+    width, height = np.asarray(width, float), np.asarray(height, float)
+    shapes = {"proportions": np.log(width / height), "shorter_side": np.log(np.minimum(width, height))}
+    levels = [_grey_statistics(pixels[some]) for some in _blocks(len(pixels))]
+    found = shapes | {name: np.concatenate([part[name] for part in levels]) for name in GREY}
+    return np.column_stack([found[name] for name in names]).astype(float)
+
+
+def _grey_statistics(pixels):
+    """{name: values (n,)} of GREY of images, uint8 (n, size, size)."""
     grey = pixels.reshape(len(pixels), -1).astype(np.float32)
     mean, sd = grey.mean(1), grey.std(1)
     steps = [np.abs(np.diff(pixels.astype(np.float32), axis=axis)).mean((1, 2)) for axis in (1, 2)]
-    width, height = np.asarray(width, float), np.asarray(height, float)
-    found = {
+    return {
         "mean": mean,
         "spread": sd,
         "black": (grey < BLACK).mean(1),
         "white": (grey >= WHITE).mean(1),
         "skew": (((grey - mean[:, None]) / np.maximum(sd, 1)[:, None]) ** 3).mean(1),
         "detail": np.log(np.maximum(np.mean(steps, axis=0), 0.1)),
-        "proportions": np.log(width / height),
-        "shorter_side": np.log(np.minimum(width, height)),
     }
-    return np.column_stack([found[name] for name in names]).astype(float)
 
 
 def spread(values, least):
@@ -81,9 +86,18 @@ def nearest(values, reference, scale):
 
     A Euclidean distance with each column divided by its `scale`. Of a smaller reference: as many as there are.
     """
-    apart = cdist(values / scale, reference / scale)
-    rows = np.argsort(apart, axis=1, kind="stable")[:, :NEIGHBOURS]
-    return np.take_along_axis(apart, rows, axis=1), rows
+    shape = len(values), min(NEIGHBOURS, len(reference))
+    distances, rows = np.empty(shape), np.empty(shape, np.int64)
+    for some in _blocks(len(values)):
+        apart = cdist(values[some] / scale, reference / scale)
+        rows[some] = np.argsort(apart, axis=1, kind="stable")[:, :NEIGHBOURS]
+        distances[some] = np.take_along_axis(apart, rows[some], axis=1)
+    return distances, rows
+
+
+def _blocks(rows):
+    """Slices of so many rows, of which the distances to all others, or the grey levels in single precision, take little memory."""
+    return [slice(start, start + 500) for start in range(0, rows, 500)]
 
 
 def limit(reference, scale, patients):
@@ -92,12 +106,14 @@ def limit(reference, scale, patients):
     A new image is of a patient who is not in training, so one's own do not count. None where there are too few others.
     Of fewer than 200 it is the largest distance there is.
     """
-    apart = cdist(reference / scale, reference / scale)
-    patients = np.asarray(patients)
-    apart[patients[:, None] == patients[None, :]] = np.inf
-    if apart.shape[0] < NEIGHBOURS:
+    if len(reference) < NEIGHBOURS:
         return None
-    last = np.sort(np.sort(apart, axis=1)[:, NEIGHBOURS - 1])
+    patients, last = np.unique(patients, return_inverse=True)[1], np.empty(len(reference))
+    for some in _blocks(len(reference)):
+        apart = cdist(reference[some] / scale, reference / scale)
+        apart[patients[some, None] == patients] = np.inf
+        last[some] = np.sort(apart, axis=1)[:, NEIGHBOURS - 1]
+    last.sort()
     if not np.isfinite(last[-1]):
         return None
     # One more than the quantile, as a new image is one more: so split conformal prediction counts (Lei et al., JASA 2018).

@@ -19,7 +19,6 @@ from lib.tensors import Shards
 CALLED = 0.5  # malignant from this probability on: where the logit changes its sign
 OUTCOMES = {(1, 1): "true_positive", (1, 0): "false_negative", (0, 1): "false_positive", (0, 0): "true_negative"}
 AGREE = 1e-4  # a network gives the probabilities of its predictions.csv to within rounding
-SIDE = 64  # pixels that maps and masks are compared with those of other images at, at least
 
 
 def lesions_of(images, lesions, region):
@@ -84,11 +83,7 @@ def energies(maps, masks, patients, reasons):
         inside = mask[None] / np.float32(255)
         parts.append((energy_inside(map_[None].astype(np.float32), inside)[0], inside.mean(dtype=float)))
     energy, chance = np.array(parts).reshape(-1, 2).T
-    # Every k-th pixel will do: this is a mean over many masks, and costs the square of the images.
-    coarse = slice(None, None, max(1, maps.shape[1] // SIDE))
-    others = energy_in_others(
-        maps[:, coarse, coarse].astype(np.float32), masks[:, coarse, coarse] / np.float32(255), patients
-    )
+    others = energy_in_others(maps, masks, patients) / 255
     dark = (reasons == "") & ~maps.any(axis=(1, 2))
     known = reasons == ""
     return pd.DataFrame(
