@@ -32,9 +32,10 @@ use_devices(2)
 import keras  # noqa: E402
 from keras.src.legacy.saving import legacy_h5_format  # noqa: E402
 
+from lib.export import across_folds  # noqa: E402
 from lib.fine_tuning import backbone, let_train, load_weights  # noqa: E402
 from lib.gradcam import grad_cam, last_convolution  # noqa: E402
-from scripts.export_network import across_folds, convertible, joined  # noqa: E402
+from scripts.export_network import convertible, joined  # noqa: E402
 
 NOTHING = {"rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "horizontal_flip": False, "test_views": 1}
 TRAINING = {

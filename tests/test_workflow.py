@@ -243,10 +243,12 @@ CURVES = {"tabulate_scores"} | GATHERED
 CONTROLS = {"score_controls"} | CURVES
 ENERGY = {"measure_energy", "draw_gallery"} | GATHERED
 EXPLAIN = {"explain_run"} | ENERGY
-JUDGED = CONTROLS | SUBGROUPS | {"export_network"}  # what follows from an experiment's scores
+DESCRIBED = {"describe_network"}  # an exported network
+JUDGED = CONTROLS | SUBGROUPS | DESCRIBED  # what follows from an experiment's scores and the intervals' settings
+EXPORT = {"export_network"} | DESCRIBED
 LAST = {"write_report", "record_provenance"}  # follow from everything, and note settings that nothing else uses
 MEASURED = {"suggest_resources"}  # follows from every step that runs before those
-TRAIN = {"train_network", "train_shuffled", "score_images"} | METRICS | JUDGED | EXPLAIN | FIGURES
+TRAIN = {"train_network", "train_shuffled", "score_images"} | METRICS | JUDGED | EXPORT | EXPLAIN | FIGURES
 GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
 TENSORS = {"decode_images", "gather_tensors"} | TRAIN | FLOW
@@ -267,11 +269,12 @@ AFTER = {
     "train_network": TRAIN,
     "evaluate_run": METRICS,
     "collect_metrics": {"collect_metrics"},
-    "score_images": {"score_images"} | JUDGED,
+    "score_images": {"score_images"} | JUDGED | EXPORT,
     "tabulate_scores": CURVES,
     "score_controls": CONTROLS,
     "evaluate_subgroups": SUBGROUPS,
-    "export_network": {"export_network"},
+    "export_network": EXPORT,
+    "describe_network": DESCRIBED,
     "gather_tables": GATHERED,
     "explain_run": EXPLAIN,
     "measure_energy": ENERGY,
@@ -325,7 +328,7 @@ KEYS = {
     "augmentation.test_views=2": TRAIN,
     "seeds=[1, 2]": TRAIN - {"train_shuffled"} - EXPLAIN | GATHERED,  # these are of the first seed
     # Of an experiment no network is exported, explained, or trained with shuffled labels, without being asked.
-    "experiments={small: {image: {size: 32}}}": TENSORS - FLOW - EXPLAIN - {"train_shuffled", "export_network"}
+    "experiments={small: {image: {size: 32}}}": TENSORS - FLOW - EXPLAIN - {"train_shuffled"} - EXPORT
     | GATHERED
     | {"compare_experiments"},
     "evaluation.draws=500": METRICS | JUDGED | ENERGY,

@@ -13,7 +13,7 @@ rule export_network:
         index=of_tensors("index.csv"),
     output:
         model=ensure("results/models/{experiment}-fold{fold}/model.onnx", non_empty=True),
-        settings=ensure("results/models/{experiment}-fold{fold}/model.json", non_empty=True),
+        facts=ensure("results/models/{experiment}-fold{fold}.json", non_empty=True),
         reference=ensure("results/models/{experiment}-fold{fold}/reference.csv", non_empty=True),
     log:
         "results/logs/export_network/{experiment}-fold{fold}.log",
@@ -28,7 +28,6 @@ rule export_network:
     params:
         image=lambda wildcards: image_settings(study(wildcards)),
         augmentation=lambda wildcards: study(wildcards)["augmentation"],
-        evaluation=lambda wildcards: study(wildcards)["evaluation"],
         edition=OWNER["edition"],
         code=closure("export_network"),
     script:
@@ -39,12 +38,50 @@ rule export_network:
 use rule export_network as export_folds with:
     output:
         model=ensure("results/models/{experiment}-folds/model.onnx", non_empty=True),
-        settings=ensure("results/models/{experiment}-folds/model.json", non_empty=True),
+        facts=ensure("results/models/{experiment}-folds.json", non_empty=True),
         reference=ensure("results/models/{experiment}-folds/reference.csv", non_empty=True),
     log:
         "results/logs/export_network/{experiment}-folds.log",
     benchmark:
         "results/benchmarks/export_network/{experiment}-folds.tsv"
+
+
+# Apart from the export, which takes TensorFlow and long, and does not depend on how intervals are drawn.
+rule describe_network:
+    input:
+        facts=rules.export_network.output.facts,
+        scores=rules.score_images.output.scores,
+        thresholds=rules.score_images.output.thresholds,
+    output:
+        ensure("results/models/{experiment}-fold{fold}/model.json", non_empty=True),
+    log:
+        "results/logs/describe_network/{experiment}-fold{fold}.log",
+    benchmark:
+        "results/benchmarks/describe_network/{experiment}-fold{fold}.tsv"
+    localrule: True
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        evaluation=lambda wildcards: study(wildcards)["evaluation"],
+        code=closure("describe_network"),
+    script:
+        "../scripts/describe_network.py"
+
+
+use rule describe_network as describe_folds with:
+    input:
+        facts=rules.export_folds.output.facts,
+        scores=rules.score_images.output.scores,
+        thresholds=rules.score_images.output.thresholds,
+    output:
+        ensure("results/models/{experiment}-folds/model.json", non_empty=True),
+    log:
+        "results/logs/describe_network/{experiment}-folds.log",
+    benchmark:
+        "results/benchmarks/describe_network/{experiment}-folds.tsv"
 
 
 # This study's own network: with folds, those of all.

@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 
 from lib.augmentation import prediction_views
-from lib.bootstrap import estimate
-from lib.calibration import calibrate, temperature
+from lib.export import of_fold
 from lib.exported_model import AGREEMENT, FORMAT_VERSION, as_input, open_session, run
 from lib.hashing import sha256
 from lib.log import InputError, log_to
-from lib.operating_points import choose
 from lib.similarity import (
     FEATURES,
     GREY,
@@ -144,28 +142,6 @@ def chosen(scores, features):
     return pd.concat([part.sample(most, random_state=0).sort_index() if len(part) > most else part for part in parts])
 
 
-def across_folds(scores):
-    """(scores, thresholds, images) of the networks of all folds as one, from scores.csv, as DataFrames.
-
-    scores: each image in each fold, as its networks see it. The temperature and thresholds are those of validation in all folds
-    together, and what is tested is what each fold's networks say of images that they had not seen: an estimate for such networks,
-    since of their mean every image was trained on. images: each once, with the mean probability; those of the partition
-    training are what any fold trained on.
-    """
-    validation = scores["partition"] == "validation"
-    heat = temperature(scores.loc[validation, "label"], scores.loc[validation, "probability"])
-    scores = scores.assign(calibrated=calibrate(scores["probability"], heat))
-    points = choose(scores.loc[validation, "label"], scores.loc[validation, "calibrated"])
-    thresholds = pd.DataFrame(
-        {"point": point, "threshold": threshold, "reason": reason, "temperature": heat}
-        for point, (threshold, reason) in points.items()
-    )
-    first = scores.assign(order=scores["partition"].map({"training": 0, "validation": 1, "test": 2}))
-    images = first.sort_values("order", kind="stable").drop_duplicates("image_id").drop(columns="order").sort_index()
-    mean = scores.groupby("image_id")["probability"].mean()
-    return scores, thresholds, images.assign(probability=images["image_id"].map(mean))
-
-
 def make_reference(images, features, statistics, names):
     """(table, told, arrays): reference.csv as a DataFrame, what model.json says of it, and what `compare` wants of both.
 
@@ -213,29 +189,6 @@ def named(names, values):
     return dict(zip(names, map(float, values), strict=True))
 
 
-def tested(scores, thresholds, evaluation):
-    """The metrics of a fold's test images that tell how far its predictions can be trusted, as a list of dicts.
-
-    Discrimination of the probability, the calibrated one's error, and what each operating point makes of it, as metrics.csv
-    defines them. Empty without test images.
-    """
-    test = scores[scores["partition"] == "test"].assign(unit=lambda rows: rows["image_id"], images=1)
-    if test.empty:
-        return []
-    training = scores.loc[scores["partition"] == "training", "label"]
-    test["majority"] = int(training.mean() > 0.5)
-    wanted = [("", test, ["auroc", "auprc"]), ("", test.assign(probability=test["calibrated"]), ["brier_score"])]
-    for point in thresholds[thresholds["threshold"].notna()].itertuples():
-        rows = test.assign(probability=test["calibrated"], threshold=point.threshold)
-        wanted.append((point.point, rows, ["sensitivity", "specificity", "ppv", "npv"]))
-    found = []
-    for point, rows, metrics in wanted:
-        values = estimate([rows], "image", evaluation).set_index("metric").loc[metrics].reset_index()
-        values = values[["metric", "value", "low", "high", "confidence", "n", "reason"]].astype(object)
-        found += [{"point": point} | row for row in values.where(values.notna(), None).to_dict("records")]
-    return found
-
-
 def counted(scores):
     """How many images, malignant ones and patients each partition holds."""
     parts = scores.drop_duplicates(["image_id", "partition"]).groupby("partition")
@@ -263,12 +216,7 @@ def main(inputs, output, experiment, fold, params):
     image = params.image
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU may round to fewer digits than are compared
-    scores = read_table(inputs.scores, "scores")
-    if fold is None:
-        scores, thresholds, images = across_folds(scores)
-    else:
-        scores = images = scores.query("fold == @fold").reset_index(drop=True)
-        thresholds = read_table(inputs.thresholds, "thresholds").query("fold == @fold and level == 'image'")
+    scores, thresholds, images = of_fold(inputs.scores, inputs.thresholds, fold)
     shown = read_table(inputs.images, "images")[["image_id", "kind", "width", "height"]]
     index = read_table(inputs.index, "index")[["image_id", "row"]]
     images = images.merge(shown, on="image_id", validate="1:1").merge(index, on="image_id", validate="1:1")
@@ -325,7 +273,6 @@ def main(inputs, output, experiment, fold, params):
             for row in thresholds.itertuples()
         },
         "partitions": counted(scores),
-        "test": tested(scores, thresholds, params.evaluation),
         "reference": told | {"of": of_training, "flagged": flagged},
         "agreement": agreement,
         "versions": versions(),
@@ -333,7 +280,7 @@ def main(inputs, output, experiment, fold, params):
         "limits": LIMITS,
     }
     text = json.dumps(settings, indent=2, allow_nan=False, default=lambda number: number.item())
-    Path(output.settings).write_text(text + "\n", encoding="utf-8")
+    Path(output.facts).write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
