@@ -1,9 +1,13 @@
 """Made-up JPEGs of real size for the benchmarks: whole mammograms and lesion crops, power-law noise at JPEG quality 92."""
 
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
 import numpy as np
 from PIL import Image
 
 CLASSES = ["benign", "malignant"]
+KINDS = {"full": "whole mammograms", "crop": "lesion crops"}
 
 
 def texture(rng, height, width):
@@ -13,8 +17,9 @@ def texture(rng, height, width):
     frequency[0, 0] = 1
     noise = np.fft.irfft2(frequency**-1.5 * np.exp(2j * np.pi * rng.random(frequency.shape)), (side, side))
     noise = (30 + 190 * (noise - noise.min()) / np.ptp(noise)).astype(np.uint8)
-    pixels = np.asarray(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC), np.float32)
-    return (pixels + rng.normal(0, 3, pixels.shape)).clip(0, 255).astype(np.uint8)
+    pixels = np.array(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    pixels += 3 * rng.standard_normal(pixels.shape, np.float32)
+    return pixels.clip(0, 255).astype(np.uint8)
 
 
 def make_images(folder, kind, count):
@@ -23,18 +28,24 @@ def make_images(folder, kind, count):
     A full one has about 3,000 x 5,000 pixels, half of them the black around a breast; crops have the sizes of CBIS-DDSM's, a median
     of 336. The malignant ones are somewhat brighter, so that there is something to learn.
     """
-    rng, names = np.random.default_rng(1), []
     for label in CLASSES:
         (folder / label).mkdir(parents=True)
-    for number in range(count):
-        if kind == "full":
-            pixels = texture(rng, int(rng.integers(4000, 5500)), int(rng.integers(2500, 3400)))
-            y, x = np.ogrid[-1 : 1 : pixels.shape[0] * 1j, 0 : 1 : pixels.shape[1] * 1j]
-            pixels *= (x / 0.7) ** 2 + (y / 0.9) ** 2 < 1
-        else:
-            side = int(np.clip(rng.lognormal(np.log(336), 0.6), 60, 1500))
-            pixels = texture(rng, side, side)
-        pixels += np.uint8(20 * (number % 2)) * ((pixels > 0) & (pixels < 235))
-        names.append(f"{CLASSES[number % 2]}/{number}.jpg")
-        Image.fromarray(pixels).save(folder / names[-1], quality=92)
-    return names
+    with ProcessPoolExecutor() as pool:
+        return list(pool.map(partial(make_image, folder, kind), range(count), chunksize=4))
+
+
+def make_image(folder, kind, number):
+    rng = np.random.default_rng([1, number])
+    if kind == "full":
+        pixels = texture(rng, int(rng.integers(4000, 5500)), int(rng.integers(2500, 3400)))
+        y, x = np.ogrid[-1 : 1 : pixels.shape[0] * 1j, 0 : 1 : pixels.shape[1] * 1j]
+        pixels *= (x / 0.7) ** 2 + (y / 0.9) ** 2 < 1
+    else:
+        height, width = np.clip(
+            rng.lognormal(np.log(336), 0.6) * np.exp(np.array([0.1, -0.1]) * rng.normal()), 60, 1500
+        )
+        pixels = texture(rng, int(height), int(width))
+    pixels += np.uint8(20 * (number % 2)) * ((pixels > 0) & (pixels < 235))
+    name = f"{CLASSES[number % 2]}/{number}.jpg"
+    Image.fromarray(pixels).save(folder / name, quality=92)
+    return name

@@ -1,24 +1,24 @@
-"""What caching saves: a second run after a change of evaluation alone, and a run with nothing to do, as ratios.
+"""What caching saves: a second run after a change of evaluation alone, and a run with nothing to do.
 
-    make bench
-
-A study of the phantom at 224 pixels with so many epochs is run from nothing, then again with other bootstrap draws: only what follows from
-the predictions is made anew. Nothing to do is compared with a workflow of one rule that has nothing to do, by turns.
+A study of the phantom at 224 pixels, 30 epochs of training, is run from nothing, then again with the intervals' draws from another seed: all
+that follows from the predictions is made anew. Nothing to do is compared with a workflow of one rule that has nothing to do; quickly, of
+one figure.
 """
 
-import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from comparing import Ratio
+
 ROOT = Path(__file__).resolve().parents[1]
 ONE_RULE = 'rule all:\n    output:\n        "done.txt",\n    shell:\n        "touch {output}"\n'
 
 
-def seconds(folder, *arguments):
+def snakemake(folder, *arguments):
+    """(seconds, whether there was nothing to do) of a run in a folder."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     begun = time.perf_counter()
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -26,35 +26,28 @@ def seconds(folder, *arguments):
     return time.perf_counter() - begun, "Nothing to be done" in done.stdout
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--epochs", type=int, default=30)
-    arguments.add_argument("--size", type=int, default=224)
-    arguments.add_argument("--patients", type=int, default=150)
-    arguments.add_argument("--rounds", type=int, default=7)
-    given = arguments.parse_args()
+def ratios(quick):
+    patients, size, epochs = (30, 64, 1) if quick else (150, 224, 30)
     with tempfile.TemporaryDirectory() as scratch:
-        study = ["--directory", f"{scratch}/study", "--config", f"phantom={{patients: {given.patients}}}", f"image={{size: {given.size}}}",
-                 f"training={{epochs: {given.epochs}, patience: {given.epochs}}}"]  # fmt: skip
-        full, _ = seconds(ROOT, *study)
-        changed = [*study, "evaluation={seed: 2}"]
-        second, _ = seconds(ROOT, *changed)
-        print(f"after a change of evaluation alone: {full / second:.1f} x faster ({full:.0f} s and {second:.0f} s), at least 20 wanted", flush=True)  # fmt: skip
-        one = Path(scratch, "one")
-        one.mkdir()
-        (one / "Snakefile").write_text(ONE_RULE)
-        seconds(one)
-        times = {"ours": [], "one rule": []}
-        for _ in range(given.rounds):
-            for way, (folder, *rest) in {"ours": (ROOT, *changed), "one rule": (one,)}.items():
-                took, nothing = seconds(folder, *rest)
-                assert nothing
-                times[way].append(took)
-        each = [a / b for a, b in zip(times["ours"], times["one rule"], strict=True)]
-        ratio = statistics.median(times["ours"]) / statistics.median(times["one rule"])
-        print(f"nothing to do, beside a workflow of one rule: {ratio:.2f} x ({min(each):.2f} to {max(each):.2f}; "
-              f"{statistics.median(times['ours']):.2f} s), at most 1.5 wanted")  # fmt: skip
-
-
-if __name__ == "__main__":
-    main()
+        study = ["--directory", f"{scratch}/study", "--config", f"phantom={{patients: {patients}}}", f"image={{size: {size}}}",
+                 f"training={{epochs: {epochs}, patience: {epochs}}}"]  # fmt: skip
+        if quick:
+            study.insert(0, "results/plots/loss.png")
+        whole, _ = snakemake(ROOT, *study)
+        if not quick:
+            second = []
+            for seed in [2, 3, 4]:
+                changed = [*study, f"evaluation={{seed: {seed}}}"]
+                second.append((whole, snakemake(ROOT, *changed)[0]))
+            yield Ratio("a second run after a change of evaluation alone, times as fast as the whole run", second, 20)
+            study = changed
+        Path(scratch, "one").mkdir()
+        Path(scratch, "one/Snakefile").write_text(ONE_RULE)
+        snakemake(Path(scratch, "one"))
+        rounds = []
+        for _ in range(3 if quick else 9):
+            ours, one = snakemake(ROOT, *study), snakemake(Path(scratch, "one"))
+            assert ours[1], "there was something to do"
+            assert one[1], "there was something to do"
+            rounds.append((ours[0], one[0]))
+        yield Ratio("seconds with nothing to do, against a workflow of one rule", rounds, 1.5, at_most=True)

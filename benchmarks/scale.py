@@ -1,7 +1,4 @@
-"""Time and memory of inventory, image list, manifest and audit, from a thousand to a million rows.
-
-    make bench                 10^3 to 10^5 rows, some minutes
-    make bench ROWS=1000000    up to a million
+"""Time and memory of inventory, image list, manifest, audit and evaluation, from a thousand to a million rows.
 
 The images are links to a few tiny files, named in a table of one's own; each step runs in a process of its own, as Snakemake
 runs it. Writes benchmarks/scale.csv and scale.png: seconds and peak memory of each step, and for each its growth from size to
@@ -35,6 +32,7 @@ SPLIT = {
     "seed": 1,
     "duplicates": "drop_from_training",
 }
+EVALUATION = {"draws": 2000, "confidence": 0.95, "seed": 1}
 
 
 def make_dataset(folder, rows):
@@ -105,7 +103,19 @@ def audit_split(dataset, out):
     assert {check["status"] for check in checks} == {"pass"}
 
 
-STEPS = [take_inventory, list_images, split_patients, audit_split]
+def evaluate_run(dataset, out):
+    from lib.evaluation import evaluate, prepared
+    from lib.tables import read_table, write_table
+
+    manifest, images = read_table(out / "manifest.csv", "manifest"), read_table(out / "images.csv", "images")
+    label = (manifest["label"] == "malignant").astype(int)
+    probability = np.random.default_rng(1).normal(label - 0.5).clip(-4, 4) / 8 + 0.5
+    predictions = manifest.assign(label=label, probability=probability)
+    values = evaluate([prepared(predictions, images, "crop")], images, "crop", EVALUATION)
+    write_table(values.assign(of="run", experiment="baseline", fold=0, seed=1), out / "metrics.csv", "metrics")
+
+
+STEPS = [take_inventory, list_images, split_patients, audit_split, evaluate_run]
 
 
 def measured(step, *arguments):

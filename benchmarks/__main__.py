@@ -1,0 +1,75 @@
+"""This workflow beside what people would use instead, on the same images: ratios of medians, from rounds in which all take turns.
+
+    make bench          everything, and the pictures: two hours or so
+    make bench-quick    less of it, on less, in under 3 minutes: an error where a ratio misses what is wanted by more than half
+
+    python benchmarks pipelines memory      some of it; the other lines of results.csv stay
+
+Writes results.csv, and the README's table from it.
+"""
+
+import argparse
+import csv
+import importlib
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NAMES = ["memory", "pipelines", "throughput", "decoding", "reruns"]
+BEGIN, END = "<!-- by make bench -->", "<!-- /by make bench -->"
+QUICK = [name for name in NAMES if name != "memory"]
+
+
+def write(found, path):
+    """Put the rows of `found` into a CSV, in place of older ones of the same measure."""
+    rows = {}
+    if path.exists():
+        with open(path, newline="") as file:
+            rows = {row["measure"]: row for row in csv.DictReader(file)}
+    rows |= {ratio.measure: ratio.row for ratio in found}
+    with open(path, "w", newline="") as file:
+        table = csv.DictWriter(file, list(found[0].row), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows.values())
+
+
+def table(path):
+    """results.csv as the README has it."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["| what | ratio | wanted | met |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        spread = f" ({row['least']} to {row['most']})" if row["least"] != row["most"] else ""
+        lines.append(f"| {row['measure']} | {row['ratio']}{spread} | {row['wanted']} | {row['met']} |")
+    return "\n".join(lines)
+
+
+def tell(readme, path):
+    """Put the table of results.csv in place of the README's."""
+    before, rest = readme.read_text().split(BEGIN)
+    readme.write_text(before + BEGIN + "\n" + table(path) + "\n" + END + rest.split(END)[1])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("names", nargs="*", choices=[*NAMES, []], help=", ".join(NAMES))
+    arguments.add_argument("--quick", action="store_true")
+    given = arguments.parse_args()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.path.append(str(HERE.parent / "workflow"))
+    found = []
+    for name in given.names or (QUICK if given.quick else NAMES):
+        for ratio in importlib.import_module(name).ratios(given.quick):
+            print(ratio, flush=True)
+            found.append(ratio)
+            if not given.quick:
+                write(found, HERE / "results.csv")
+    if not given.quick:
+        tell(HERE.parent / "README.md", HERE / "results.csv")
+    elif far := [ratio.measure for ratio in found if ratio.far_off]:
+        sys.exit(f"Off by more than half: {'; '.join(far)}")
+
+
+if __name__ == "__main__":
+    main()
