@@ -3,7 +3,7 @@
     make bench          everything, and the pictures: two hours or so
     make bench-quick    less of it, on less, in under 3 minutes: an error where a ratio misses what is wanted by more than half
 
-    python benchmarks pipelines memory      some of it; the other lines of results.csv stay
+    python benchmarks pipelines memory      some of it; in results.csv the other lines stay
 
 Writes results.csv, and the README's table from it.
 """
@@ -21,25 +21,22 @@ BEGIN, END = "<!-- by make bench -->", "<!-- /by make bench -->"
 QUICK = [name for name in NAMES if name != "memory"]
 
 
-def write(found, path):
-    """Put the rows of `found` into a CSV, in place of older ones of the same measure."""
-    rows = {}
-    if path.exists():
-        with open(path, newline="") as file:
-            rows = {row["measure"]: row for row in csv.DictReader(file)}
-    rows |= {ratio.measure: ratio.row for ratio in found}
+def read(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(rows, path):
     with open(path, "w", newline="") as file:
-        table = csv.DictWriter(file, list(found[0].row), lineterminator="\n")
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         table.writeheader()
-        table.writerows(rows.values())
+        table.writerows(rows)
 
 
 def table(path):
     """results.csv as the README has it."""
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
     lines = ["| what | ratio | wanted | met |", "| --- | --- | --- | --- |"]
-    for row in rows:
+    for row in read(path):
         spread = f" ({row['least']} to {row['most']})" if row["least"] != row["most"] else ""
         lines.append(f"| {row['measure']} | {row['ratio']}{spread} | {row['wanted']} | {row['met']} |")
     return "\n".join(lines)
@@ -58,15 +55,16 @@ def main():
     given = arguments.parse_args()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.path.append(str(HERE.parent / "workflow"))
-    found = []
+    path, found = HERE / "results.csv", []
+    earlier = {row["measure"]: row for row in read(path)} if given.names else {}
     for name in given.names or (QUICK if given.quick else NAMES):
         for ratio in importlib.import_module(name).ratios(given.quick):
             print(ratio, flush=True)
             found.append(ratio)
             if not given.quick:
-                write(found, HERE / "results.csv")
+                write([*(earlier | {ratio.measure: ratio.row for ratio in found}).values()], path)
     if not given.quick:
-        tell(HERE.parent / "README.md", HERE / "results.csv")
+        tell(HERE.parent / "README.md", path)
     elif far := [ratio.measure for ratio in found if ratio.far_off]:
         sys.exit(f"Off by more than half: {'; '.join(far)}")
 

@@ -1,7 +1,7 @@
 """Peak memory of the steps of a study of 10^5 images of 64 x 64, against one of 10^3: unique pages, since mapped files do not count.
 
 The workflow runs on real files from a table, two images to a patient, its network for two epochs. Every 50 ms it is asked what each
-step's processes hold of memory that no file stands behind (RssAnon of Linux). Writes memory.csv.
+step's processes hold of memory that no file stands behind, what they share counted once (Pss_Anon of Linux). Writes memory.csv.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 STEP = re.compile(r"scripts/tmp\w+\.(\w+)\.py")
 COUNTS = [1_000, 100_000]
-ANONYMOUS = re.compile(r"RssAnon:\s+(\d+) kB")
+ANONYMOUS = re.compile(r"Pss_Anon:\s+(\d+) kB")
 
 
 def make_dataset(folder, count):
@@ -51,7 +51,7 @@ def anonymous(*processes):
     held = 0
     for process in processes:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            held += sum(map(int, ANONYMOUS.findall(Path(f"/proc/{process.pid}/status").read_text())))
+            held += sum(map(int, ANONYMOUS.findall(Path(f"/proc/{process.pid}/smaps_rollup").read_text())))
     return held / 1024
 
 
@@ -90,4 +90,4 @@ def ratios(quick):
     yield Ratio(f"peak memory of the step that takes most, {many:,} images against {few:,}", most, 2, at_most=True)
     grown = max(found[few], key=lambda step: found[many][step] / found[few][step])
     grows = [(found[many][grown], found[few][grown])]
-    yield Ratio(f"peak memory of the step that grows most, {grown}, the same", grows, 2, at_most=True)
+    yield Ratio("peak memory of the step that grows most, the same", grows, 2, at_most=True)

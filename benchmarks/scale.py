@@ -105,12 +105,12 @@ def audit_split(dataset, out):
 
 def evaluate_run(dataset, out):
     from lib.evaluation import evaluate, prepared
-    from lib.tables import read_table, write_table
+    from lib.tables import SCHEMAS, read_table, write_table
 
     manifest, images = read_table(out / "manifest.csv", "manifest"), read_table(out / "images.csv", "images")
     label = (manifest["label"] == "malignant").astype(int)
     probability = np.random.default_rng(1).normal(label - 0.5).clip(-4, 4) / 8 + 0.5
-    predictions = manifest.assign(label=label, probability=probability)
+    predictions = manifest.assign(label=label, probability=probability)[list(SCHEMAS["predictions"]["columns"])]
     values = evaluate([prepared(predictions, images, "crop")], images, "crop", EVALUATION)
     write_table(values.assign(of="run", experiment="baseline", fold=0, seed=1), out / "metrics.csv", "metrics")
 

@@ -250,7 +250,8 @@ def test_what_is_found_does_not_depend_on_threads_memory_or_order(folder, monkey
     copies(folder, 12)
     found = folder.find(workers=1)
     monkeypatch.setattr(script, "KEPT", 5)
-    monkeypatch.setattr(script, "CHUNK", 7)
+    for module in ("lib.pools", script.__name__):
+        monkeypatch.setattr(f"{module}.CHUNK", 7)
     folder.rows.reverse()
     assert folder.find(workers=4).equals(found)
 

@@ -1,6 +1,7 @@
 """Reading and writing the tables that stand between steps, each checked against workflow/schemas/tables.schema.yaml."""
 
 import csv
+import sys
 from itertools import takewhile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ SCHEMAS = yaml.safe_load((Path(__file__).resolve().parents[1] / "schemas/tables.
 PARTITIONS = SCHEMAS["manifest"]["columns"]["partition"]["allowed"]
 DTYPES = {"text": "str", "integer": "Int64", "number": "float64"}
 AS_TEXT = {"dtype": str, "keep_default_na": False}
-CHUNK = 50_000  # rows that are read at a time where a table need not be in memory whole
+CHUNK = 10_000  # rows that are read at a time: as text, numbers take some ten times the memory
 
 
 def read_table(path, table, rows=None):
@@ -23,20 +24,8 @@ def read_table(path, table, rows=None):
     rows: (start, stop) reads these alone, in bounded memory. Raises InputError where the file does not keep to the schema,
     naming the rows.
     """
-    columns = SCHEMAS[table]["columns"]
-    frame = pd.read_csv(path, **AS_TEXT) if rows is None else _read_rows(path, *rows)
-    if missing := [name for name in columns if name not in frame]:
-        raise InputError(
-            f"{path}: no column {some(missing)}; found: {some(frame.columns, 30)}. Make it again, or add the column."
-        )
-    for name, column in columns.items():
-        if (dtype := DTYPES[column.get("type", "text")]) != "str":
-            try:
-                # By Python's float, which is exact to the last bit; pandas' own parser is not in every version.
-                frame[name] = frame[name].replace("", "nan").astype(object).astype(float).astype(dtype)
-            except (ValueError, TypeError) as error:  # no number, no whole number
-                raise InputError(f"{path}: column {name}: {error}") from None
-    return _checked(frame[list(columns) + further_columns(frame, table)], path, table)
+    frame = pd.concat(_typed_chunks(path, table, *(rows or (0, sys.maxsize))), ignore_index=True)
+    return _checked(frame[list(SCHEMAS[table]["columns"]) + further_columns(frame, table)], path, table)
 
 
 def count_rows(path):
@@ -44,13 +33,26 @@ def count_rows(path):
     return sum(map(len, pd.read_csv(path, usecols=[0], chunksize=CHUNK, **AS_TEXT)))
 
 
-def _read_rows(path, start, stop):
-    parts = []
+def _typed_chunks(path, table, start, stop):
+    """The rows from start to stop of the CSV at `path`, some at a time, with the schema's types."""
+    columns = SCHEMAS[table]["columns"]
     for chunk in pd.read_csv(path, chunksize=CHUNK, **AS_TEXT):
-        parts.append(chunk.loc[start : stop - 1])  # rows are numbered from the first chunk on
-        if chunk.index[-1] >= stop - 1:
+        if missing := [name for name in columns if name not in chunk]:
+            raise InputError(
+                f"{path}: no column {some(missing)}; found: {some(chunk.columns, 30)}. Make it again, or add the column."
+            )
+        last = chunk.index[-1] if len(chunk) else stop  # rows are numbered from the first chunk on
+        chunk = chunk.loc[start : stop - 1]
+        for name, column in columns.items():
+            if (dtype := DTYPES[column.get("type", "text")]) != "str":
+                try:
+                    # By Python's float, which is exact to the last bit; pandas' own parser is not in every version.
+                    chunk[name] = chunk[name].replace("", "nan").astype(object).astype(float).astype(dtype)
+                except (ValueError, TypeError) as error:  # no number, no whole number
+                    raise InputError(f"{path}: column {name}: {error}") from None
+        yield chunk
+        if last >= stop - 1:
             break
-    return pd.concat(parts, ignore_index=True)
 
 
 def further_columns(frame, table):

@@ -25,13 +25,11 @@ from lib.duplicates import (
     small,
 )
 from lib.log import log_to
+from lib.pools import CHUNK, in_chunks
 from lib.tables import read_table, write_table
 
 ROLES = ["crop", "full"]
-CHUNK = 1000  # jobs handed to the threads at once
-KEPT = (
-    50_000  # small images kept in memory (115 MB); more are decoded a second time, and only where they are candidates
-)
+KEPT = 10_000  # small images kept in memory (23 MB); more are decoded a second time, and only where they are candidates
 
 
 def find_duplicates(folder, files, workers):
@@ -142,12 +140,6 @@ def repeats(items, digests):
         if digest is not None and (earlier := first.setdefault(digest, item)) != item:
             found[item] = earlier
     return found
-
-
-def in_chunks(pool, function, items):
-    """map by the pool's threads that hands it a part at a time: a million waiting jobs would fill the memory."""
-    for start in range(0, len(items), CHUNK):
-        yield from pool.map(function, items[start : start + CHUNK])
 
 
 def small_or_none(path):

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from lib.images import histogram
 from lib.log import log_to
+from lib.pools import in_chunks
 from lib.tables import read_table, write_table
 
 NEAR = 16  # grey levels at either end among which the most frequent is looked for
@@ -43,7 +44,7 @@ def measure_images(folder, files, workers):
             return None
 
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        found = dict(zip(files, pool.map(one, files), strict=True))
+        found = dict(zip(files, in_chunks(pool, one, files), strict=True))
     return {file: levels for file, levels in found.items() if levels}
 
 

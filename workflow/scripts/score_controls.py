@@ -8,7 +8,7 @@ from lib.log import log_to
 from lib.tables import read_table, write_table
 from lib.tensors import Shards
 
-AT_ONCE = 10_000  # images whose pixels are looked at together
+AT_ONCE = 1000  # images whose pixels are looked at together
 
 
 def described_images(inputs, region):
