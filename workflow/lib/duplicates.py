@@ -89,15 +89,18 @@ def candidates(hashes, bucket=BUCKET):
     order = np.lexsort(hashes.T[::-1])
     hashes = hashes[order]
     words = as_words(hashes)
-    bits = np.unpackbits(hashes, axis=1)
     for band in range(BANDS):
-        part = bits[:, band::BANDS]  # low frequencies, in which many mammograms agree, go to all bands alike
-        keys = part @ (1 << np.arange(part.shape[1]))
+        part = range(
+            band, 8 * hashes.shape[1], BANDS
+        )  # low frequencies, in which many mammograms agree, go to all alike
+        keys = np.zeros(len(hashes), np.int64)
+        for bit, of_hash in enumerate(part):
+            keys |= (hashes[:, of_hash // 8].astype(np.int64) >> 7 - of_hash % 8 & 1) << bit
         by_key = np.argsort(keys, kind="stable")
         keys, place, sorted_words = keys[by_key], order[by_key], words[by_key]
         rows = np.arange(len(keys))
         yield from _close(place, sorted_words, rows, rows + 1, np.searchsorted(keys, keys, "right"), bucket)
-        for bit in range(part.shape[1]):
+        for bit in range(len(part)):
             rows = np.flatnonzero((keys >> bit & 1) == 0)
             others = keys[rows] | (1 << bit)
             spans = (np.searchsorted(keys, others, side) for side in ("left", "right"))

@@ -10,6 +10,8 @@ import yaml
 
 from lib.log import InputError, some
 
+# Whatever else is installed: with pyarrow there, as the extra packages bring it, pandas would take half as much memory again.
+pd.set_option("mode.string_storage", "python")
 SCHEMAS = yaml.safe_load((Path(__file__).resolve().parents[1] / "schemas/tables.schema.yaml").read_text())
 # training, validation, test: from far to near the result
 PARTITIONS = SCHEMAS["manifest"]["columns"]["partition"]["allowed"]

@@ -29,7 +29,8 @@ from lib.pools import CHUNK, in_chunks
 from lib.tables import read_table, write_table
 
 ROLES = ["crop", "full"]
-KEPT = 10_000  # small images kept in memory (23 MB); more are decoded a second time, and only where they are candidates
+KEPT = 5000  # small images kept in memory (20 MB); more are decoded a second time, and only where they are candidates
+NO_DIGEST = bytes(32)
 
 
 def find_duplicates(folder, files, workers):
@@ -41,7 +42,10 @@ def find_duplicates(folder, files, workers):
     hashes differ; correlation: lib.duplicates.correlation, of two equal images 1, none where they are flat. A file that
     does not decode, now or by its header, is in no row.
     """
-    usable = files[files["role"].isin(ROLES) & (files["problem"] == "")].sort_values("file", ignore_index=True)
+    usable = files.loc[
+        files["role"].isin(ROLES) & (files["problem"] == ""), ["file", "role", "bytes", "width", "height"]
+    ]
+    usable = usable.sort_values("file", ignore_index=True)
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
         rows = list(compare(pool, Path(folder), usable)) if len(usable) else []
     columns = ["file_a", "file_b", "role", "match", "distance", "correlation"]
@@ -51,24 +55,26 @@ def find_duplicates(folder, files, workers):
 def compare(pool, folder, files):
     """The rows of find_duplicates for files that are sorted."""
     names, roles = files["file"].tolist(), files["role"].tolist()
-    paths = [folder / name for name in names]
-    extents = list(zip(files["width"], files["height"], strict=True))
+    extents = files.groupby(["width", "height"]).ngroup().to_numpy()
+
+    def path(i):
+        return folder / names[i]
 
     @lru_cache(None)
     def pixels_of(i):
-        return hash_pixels(paths[i])
+        return hash_pixels(path(i))
 
     def row(one, other, match, distance, value):
         return names[one], names[other], roles[one], match, distance, value
 
     # Only files of one size can be equal.
     suspects = np.flatnonzero(files["bytes"].duplicated(keep=False))
-    copies = repeats(suspects, in_chunks(pool, lambda i: hash_file(paths[i]), suspects))
-    singles = [i for i in range(len(paths)) if i not in copies]
+    copies = repeats(suspects, in_chunks(pool, lambda i: hash_file(path(i)), suspects))
+    singles = np.delete(np.arange(len(names)), list(copies))
 
-    hashes = np.zeros((len(paths), HASH_SIDE**2 // 8), np.uint8)
-    decoded, flat, thumbs = np.zeros(len(paths), bool), np.zeros(len(paths), bool), {}
-    for i, pixels in zip(singles, in_chunks(pool, lambda i: small_or_none(paths[i]), singles), strict=True):
+    hashes = np.zeros((len(names), HASH_SIDE**2 // 8), np.uint8)
+    decoded, flat, thumbs = np.zeros(len(names), bool), np.zeros(len(names), bool), {}
+    for i, pixels in zip(singles, in_chunks(pool, lambda i: small_or_none(path(i)), singles), strict=True):
         if pixels is not None:
             decoded[i], flat[i], hashes[i] = True, pixels.std() < LEAST_CONTRAST, perceptual_hash(pixels)
             if not flat[i] and len(thumbs) < KEPT:
@@ -78,7 +84,7 @@ def compare(pool, folder, files):
             yield row(first, i, "bytes", 0, None if flat[first] else 1)
 
     keys = pd.DataFrame(as_words(hashes)).assign(extent=extents)[decoded]
-    suspects = keys.index[keys.duplicated(keep=False)].tolist()
+    suspects = keys.index[keys.duplicated(keep=False)].to_numpy()
     copies = repeats(suspects, in_chunks(pool, pixels_of, suspects))
     for i, first in copies.items():
         yield row(first, i, "pixels", 0, None if flat[first] else 1)
@@ -86,18 +92,19 @@ def compare(pool, folder, files):
     decoded[list(copies)] = False
     distinct = np.flatnonzero(decoded & ~flat)
     pairs = ((distinct[a], distinct[b], distances) for a, b, distances in candidates(hashes[distinct]))
-    for one, other, distance, value in near_pairs(pool, paths, pairs, thumbs):
+    for one, other, distance, value in near_pairs(pool, path, len(names), pairs, thumbs):
         # A JPEG and a PNG of the same pixels are decoded at different scales, so their hashes may differ.
         same = extents[one] == extents[other] and pixels_of(one) == pixels_of(other)
         yield row(one, other, "pixels" if same else "near", distance, value)
 
 
-def near_pairs(pool, paths, pairs, thumbs):
+def near_pairs(pool, path, count, pairs, thumbs):
     """(i, j, distance, correlation) of the candidate pairs that correlate, but for those that earlier ones connect.
 
-    thumbs: small images by number, as far as they are kept; it is filled with those that are decoded again.
+    path: gives an image's path by its number below count. thumbs: small images by number, as far as they are kept; it is
+    filled with those that are decoded again.
     """
-    parent = np.arange(len(paths))  # of a forest: two numbers are connected if they have the same root
+    parent = np.arange(count)  # of a forest: two numbers are connected if they have the same root
     failed = set()
     for part in unconnected(pairs, parent):
         part = [pair for pair in part.tolist() if tuple(pair[:2]) not in failed]
@@ -105,7 +112,7 @@ def near_pairs(pool, paths, pairs, thumbs):
         if len(wanted - thumbs.keys()) + len(thumbs) > KEPT:
             thumbs.clear()
         lacking = list(wanted - thumbs.keys())
-        thumbs.update(zip(lacking, in_chunks(pool, lambda i: small(paths[i]), lacking), strict=True))
+        thumbs.update(zip(lacking, in_chunks(pool, lambda i: small(path(i)), lacking), strict=True))
         for one, other, distance in part:
             tops = roots(parent, np.array([one, other]))
             if tops[0] == tops[1]:
@@ -134,12 +141,17 @@ def roots(parent, nodes):
 
 
 def repeats(items, digests):
-    """{item: the first item with the same digest}, for those that are not the first; None is equal to nothing."""
-    first, found = {}, {}
-    for item, digest in zip(items, digests, strict=True):
-        if digest is not None and (earlier := first.setdefault(digest, item)) != item:
-            found[item] = earlier
-    return found
+    """{item: the first item with the same digest}, for those that are not the first; None is equal to nothing.
+
+    items: an array; digests: as many SHA-256 or None, of which each is looked at once.
+    """
+    table = bytearray()  # a tenth of the memory of a dict of them
+    for digest in digests:
+        table += digest or NO_DIGEST
+    table = np.frombuffer(table, np.dtype((np.void, len(NO_DIGEST))))
+    _, first, kind = np.unique(table, return_index=True, return_inverse=True)
+    again = (first[kind] != np.arange(len(table))) & (table != np.void(NO_DIGEST))
+    return dict(zip(items[again].tolist(), items[first[kind[again]]].tolist(), strict=True))
 
 
 def small_or_none(path):
