@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from lib.duplicates import BANDS, HASH_SIDE, LEAST_CORRELATION, MOST_BITS, candidates, correlation, hash_pixels, small
 from scripts import find_duplicates as script
-from scripts.find_duplicates import find_duplicates
+from scripts.find_duplicates import find_duplicates, repeats
 
 BYTES = HASH_SIDE**2 // 8
 
@@ -300,6 +300,16 @@ def test_candidates_are_what_brute_force_finds(seed, count, flips):
     distances = (bits[:, None] != bits[None]).sum(axis=2)
     wanted = {(i, j, int(distances[i, j])) for i, j in np.argwhere(np.triu(distances <= MOST_BITS, 1)).tolist()}
     assert pairs_of(some) == wanted
+
+
+@given(st.lists(st.none() | st.integers(0, 9), max_size=40))
+def test_what_repeats_another_is_told_with_the_first_of_its_kind(kinds):
+    items = 3 * np.arange(len(kinds))
+    # Some differ in their first byte, some in their last.
+    digests = [None if kind is None else bytes([kind // 5] + [0] * 30 + [kind + 1]) for kind in kinds]
+    first = {kind: 3 * kinds.index(kind) for kind in kinds}
+    wanted = {item: first[kind] for item, kind in zip(items.tolist(), kinds, strict=True) if kind is not None}
+    assert repeats(items, iter(digests)) == {item: one for item, one in wanted.items() if one != item}
 
 
 def test_candidates_of_many_equal_hashes_are_bounded_and_connect_all():
