@@ -14,7 +14,7 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# Scripts run from a copy elsewhere: this lets them, and this file, import workflow/lib; nothing is written beside the code.
+# Scripts run from a copy elsewhere: this lets them, and this file, import workflow/mammo; nothing is written beside the code.
 modules = [f"{workflow.basedir}/workflow", *filter(None, [os.getenv("PYTHONPATH")])]
 os.environ.update(PYTHONPATH=os.pathsep.join(modules), PYTHONDONTWRITEBYTECODE="1")
 # A profile's commands run in the study's folder, wherever that is: by this they find the scripts beside them.

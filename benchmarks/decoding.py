@@ -31,7 +31,7 @@ def peer(folder, images, size):
 
 
 def ours(folder, images, size):
-    from scripts.decode_images import decode_images
+    from mammo.dataset.decoding import decode_images
 
     settings = {"region": "crop", "fit": "stretch", "size": size}
     assert not any(decode_images(folder, images, settings, WORKERS, folder / "pixels.npy"))

@@ -60,7 +60,7 @@ def make_dataset(folder, rows):
 
 
 def take_inventory(dataset, out):
-    from scripts.take_inventory import main
+    from mammo.dataset.inventory import main
 
     names = ["files", "lesions", "headers", "excluded", "conflicts"]
     output = {name: out / f"{name}.csv" for name in names} | {
@@ -72,8 +72,8 @@ def take_inventory(dataset, out):
 
 
 def list_images(dataset, out):
-    from lib.tables import read_table, write_table
-    from scripts.list_images import list_images
+    from mammo.dataset.regions import list_images
+    from mammo.tables import read_table, write_table
 
     tables = (read_table(out / f"{name}.csv", name) for name in ("lesions", "files", "excluded"))
     images, _ = list_images(*tables, {"region": "crop"})
@@ -82,8 +82,8 @@ def list_images(dataset, out):
 
 
 def split_patients(dataset, out):
-    from lib.tables import read_table, write_table
-    from scripts.split_patients import split_patients
+    from mammo.split.draw import split_patients
+    from mammo.tables import read_table, write_table
 
     groups = pd.DataFrame(
         {"image_id": pd.Series(dtype=str), "group": pd.Series(dtype=str), "crowd": pd.Series(dtype=bool)}
@@ -94,8 +94,8 @@ def split_patients(dataset, out):
 
 
 def audit_split(dataset, out):
-    from lib.tables import read_table
-    from scripts.audit_split import audit_split
+    from mammo.split.audit import audit_split
+    from mammo.tables import read_table
 
     pairs = pd.DataFrame({"file_a": [], "file_b": [], "match": []}, dtype=str)
     tables = (read_table(out / f"{name}.csv", name) for name in ("manifest", "images", "lesions"))
@@ -104,8 +104,8 @@ def audit_split(dataset, out):
 
 
 def evaluate_run(dataset, out):
-    from lib.evaluation import evaluate, prepared
-    from lib.tables import SCHEMAS, read_table, write_table
+    from mammo.statistics.evaluation import evaluate, prepared
+    from mammo.tables import SCHEMAS, read_table, write_table
 
     manifest, images = read_table(out / "manifest.csv", "manifest"), read_table(out / "images.csv", "images")
     label = (manifest["label"] == "malignant").astype(int)

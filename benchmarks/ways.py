@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from lib.devices import use_devices
-from scripts import train_network
-from scripts.decode_images import decode_images
+from mammo.dataset.decoding import decode_images
+from mammo.model import training as train_network
+from mammo.model.devices import use_devices
 
 BATCH = 64
 TRAINING = {"batch_size": BATCH, "learning_rate": 0.001, "schedule": "constant", "loss": "binary_crossentropy",
@@ -79,7 +79,7 @@ def generator(folder, size, epochs):
     import keras
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-    from lib.networks import seed_cnn
+    from mammo.model.networks import seed_cnn
 
     clock = Clock()
     drawn = ImageDataGenerator(
@@ -102,7 +102,7 @@ def dataset(folder, size, epochs, cached=False):
     import keras
     import tensorflow as tf
 
-    from lib.networks import seed_cnn
+    from mammo.model.networks import seed_cnn
 
     clock = Clock()
     augment = keras.Sequential(
@@ -132,7 +132,7 @@ def cached_dataset(folder, size, epochs):
 
 def limit(count, epochs):
     """(c) `fit` on float32 arrays in memory, without augmentation."""
-    from lib.networks import seed_cnn
+    from mammo.model.networks import seed_cnn
 
     pixels, labels = made_up(count)
     images = np.repeat(pixels[..., None], 3, axis=-1).astype(np.float32)

@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.characteristics import characteristics, smd_of_levels, smd_of_numbers, telling_columns, with_crop_size
-from lib.tables import SCHEMAS, read_table, write_table
-from scripts.tabulate_characteristics import as_html
+from mammo.report.characteristics_table import as_html
+from mammo.statistics.characteristics import (
+    characteristics,
+    smd_of_levels,
+    smd_of_numbers,
+    telling_columns,
+    with_crop_size,
+)
+from mammo.tables import SCHEMAS, read_table, write_table
 
 COUNTS = st.lists(st.integers(0, 50), min_size=2, max_size=6)
 

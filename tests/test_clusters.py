@@ -22,7 +22,7 @@ from conftest import ROOT, snakemake
 from test_resume import epochs_saved
 from test_workflow import model_weights
 
-from lib.clusters import no_cluster
+from mammo.study.clusters import no_cluster
 
 RUN = "results/runs/baseline/fold0-seed1"
 # As many and as long epochs as it takes to end a training in between.

@@ -10,12 +10,12 @@ from scipy.special import expit
 from scipy.stats import norm
 from sklearn import metrics
 
-from lib.comparison import DETECTABLE, compare, delong, delong_test, holm
-from lib.figures import FIGURES, marked
-from lib.operating_points import choose
-from lib.tables import read_table, write_table
-from scripts.compare_experiments import compare_all, units_of_test
-from scripts.measure_leakage import leaking_split, threshold_picked_on_test
+from mammo.report.figures.registry import FIGURES, marked
+from mammo.statistics.comparison import DETECTABLE, compare, delong, delong_test, holm
+from mammo.statistics.experiments import compare_all, units_of_test
+from mammo.statistics.leakage import leaking_split, threshold_picked_on_test
+from mammo.statistics.operating_points import choose
+from mammo.tables import read_table, write_table
 
 EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
 

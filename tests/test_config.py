@@ -12,8 +12,8 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.results import claim_results, closing_words, other_owner, owner
-from lib.study import SCHEMA, image_name, mistakes, overlays, read_config, split_name, studies, typed
+from mammo.study.ownership import claim_results, closing_words, other_owner, owner
+from mammo.study.settings import SCHEMA, image_name, mistakes, overlays, read_config, split_name, studies, typed
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 

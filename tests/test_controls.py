@@ -12,8 +12,12 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from lib.bootstrap import Draws, ends
-from lib.controls import (
+from mammo.dataset.grey_levels import grey_levels, measure_images
+from mammo.dataset.images import histogram
+from mammo.model.training import dealt_labels
+from mammo.report.figures.registry import FIGURES, marked
+from mammo.statistics.bootstrap import Draws, ends
+from mammo.statistics.controls import (
     BORDER,
     CONTROLS,
     FEWEST,
@@ -25,10 +29,6 @@ from lib.controls import (
     given_columns,
     score_controls,
 )
-from lib.figures import FIGURES, marked
-from lib.images import histogram
-from scripts.measure_images import grey_levels, measure_images
-from scripts.train_network import dealt_labels
 
 EVALUATION = {"draws": 300, "confidence": 0.95, "seed": 1}
 

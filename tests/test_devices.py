@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from lib import devices
-from lib.devices import lease, list_gpus, shared_batch, visible
-from lib.log import InputError
+from mammo.log import InputError
+from mammo.model import devices
+from mammo.model.devices import lease, list_gpus, shared_batch, visible
 
 GPUS = [("0", "GPU-aa"), ("1", "GPU-bb"), ("2", "GPU-cc")]
 needs_gpu = pytest.mark.skipif(not list_gpus(), reason="no NVIDIA GPU on this machine")
@@ -101,7 +101,7 @@ def in_process(code, **environment):
 
 
 def test_where_there_is_no_gpu_the_cpu_does_and_a_line_says_so(tmp_path):
-    code = "from lib.devices import use_devices; print(type(use_devices(2, 1)).__name__)"
+    code = "from mammo.model.devices import use_devices; print(type(use_devices(2, 1)).__name__)"
     said = in_process(code, PATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1")
     assert "1 GPU(s) asked for (training.gpus), 0 there: the CPU will do" in said
     assert "DefaultDistributionStrategy" in said
@@ -110,7 +110,7 @@ def test_where_there_is_no_gpu_the_cpu_does_and_a_line_says_so(tmp_path):
 TRAIN = """
 import json
 import numpy as np
-from lib.devices import use_devices
+from mammo.model.devices import use_devices
 strategy = use_devices(2, {gpus})
 import tensorflow as tf
 if {logical}:
@@ -118,7 +118,7 @@ if {logical}:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 import pandas as pd
-from scripts.train_network import predict, train_network
+from mammo.model.training import predict, train_network
 rng = np.random.default_rng(0)
 label = np.arange(60) % 2
 pixels = rng.normal(60 + 130 * label[:, None, None], 20, (60, 32, 32)).clip(0, 255).astype(np.uint8)

@@ -13,9 +13,9 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 
-from lib.dicom import read_dicom_header, read_pixels
-from lib.headers import read_header
-from lib.images import decode, looks_like_mask
+from mammo.dataset.dicom import read_dicom_header, read_pixels
+from mammo.dataset.headers import read_header
+from mammo.dataset.images import decode, looks_like_mask
 
 
 def blobs(dtype, low=None, high=None):

@@ -24,9 +24,10 @@ import pytest
 import yaml
 from conftest import ROOT, rules_to_run, snakemake
 
-from lib.download import CASE_TABLES, ask_for_room, closing_words, study_command, write_record
-from lib.log import InputError
-from scripts import download_idc, download_kaggle
+from mammo.dataset.download import idc as download_idc
+from mammo.dataset.download import kaggle as download_kaggle
+from mammo.dataset.download.records import CASE_TABLES, ask_for_room, closing_words, study_command, write_record
+from mammo.log import InputError
 
 TOKEN = "KGAT_a_token_that_no_log_may_hold"
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there

@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from lib.duplicates import BANDS, HASH_SIDE, LEAST_CORRELATION, MOST_BITS, candidates, correlation, hash_pixels, small
-from scripts import find_duplicates as script
-from scripts.find_duplicates import find_duplicates, repeats
+from mammo.dataset import duplicate_search as script
+from mammo.dataset.duplicate_search import find_duplicates, repeats
+from mammo.dataset.duplicates import (
+    BANDS,
+    HASH_SIDE,
+    LEAST_CORRELATION,
+    MOST_BITS,
+    candidates,
+    correlation,
+    hash_pixels,
+    small,
+)
 
 BYTES = HASH_SIDE**2 // 8
 
@@ -250,7 +259,7 @@ def test_what_is_found_does_not_depend_on_threads_memory_or_order(folder, monkey
     copies(folder, 12)
     found = folder.find(workers=1)
     monkeypatch.setattr(script, "KEPT", 5)
-    for module in ("lib.pools", script.__name__):
+    for module in ("mammo.pools", script.__name__):
         monkeypatch.setattr(f"{module}.CHUNK", 7)
     folder.rows.reverse()
     assert folder.find(workers=4).equals(found)

@@ -13,13 +13,13 @@ from conftest import NAMES, TinyKaggle, save_image
 from dicom_files import write_edition
 from pydicom.encaps import encapsulate
 
-from lib.editions.cbis_ddsm import LABELS
-from lib.editions.layout import find
-from lib.headers import read_header
-from lib.images import decode
-from lib.log import InputError
-from lib.tables import left_in, read_table, write_table
-from scripts.take_inventory import fingerprint, label_conflicts, summarize, take_inventory
+from mammo.dataset.editions.cbis_ddsm import LABELS
+from mammo.dataset.editions.layout import find
+from mammo.dataset.headers import read_header
+from mammo.dataset.images import decode
+from mammo.dataset.inventory import fingerprint, label_conflicts, summarize, take_inventory
+from mammo.log import InputError
+from mammo.tables import left_in, read_table, write_table
 
 
 def inventory(folder):

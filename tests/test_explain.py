@@ -7,10 +7,12 @@ from conftest import save_image
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import phantom
-from lib.devices import use_devices
-from lib.figures import FIGURES
-from lib.gradcam import (
+from mammo.dataset.images import decode, mask_box
+from mammo.dataset.phantom import drawing as phantom
+from mammo.log import InputError
+from mammo.model.devices import use_devices
+from mammo.model.explanation import energies, lesions_of, main, outlines
+from mammo.model.gradcam import (
     energy_in_others,
     energy_inside,
     grad_cam,
@@ -18,20 +20,18 @@ from lib.gradcam import (
     over_image,
     unit_places,
 )
-from lib.images import decode, mask_box
-from lib.log import InputError
-from lib.outlines import correlations, find_crop, mask_inside, seen_lesions
-from lib.plots.gallery import COLUMNS, SECTIONS, gallery, shown_rows
-from lib.plots.style import marked
-from lib.tables import read_table, write_table
-from scripts.explain_run import energies, lesions_of, main, outlines
-from scripts.measure_energy import measure_energy
+from mammo.model.lesion_masks import correlations, find_crop, mask_inside, seen_lesions
+from mammo.report.figures.gallery import COLUMNS, SECTIONS, gallery, shown_rows
+from mammo.report.figures.registry import FIGURES
+from mammo.report.figures.style import marked
+from mammo.statistics.energy import measure_energy
+from mammo.tables import read_table, write_table
 
 use_devices(2)
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
-from lib.networks import seed_cnn  # noqa: E402
+from mammo.model.networks import seed_cnn  # noqa: E402
 
 EVALUATION = {"draws": 400, "confidence": 0.95, "seed": 1}
 
@@ -293,7 +293,7 @@ def lesion(tmp_path):
 @pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
 @pytest.mark.parametrize("region", ["crop", "context", "full"])
 def test_the_mask_lies_where_the_network_sees_the_lesion(lesion, region, fit):
-    from lib.images import context_box
+    from mammo.dataset.images import context_box
 
     folder, image, row, extents = lesion
     image = image(region)

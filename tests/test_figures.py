@@ -12,14 +12,14 @@ from matplotlib.text import Text
 from scipy.special import expit
 from sklearn import metrics
 
-from lib.bootstrap import estimate, estimate_counts
-from lib.calibration import calibrate, temperature
-from lib.figures import FIGURES, marked
-from lib.plots.style import MOST_EXPERIMENTS
-from lib.tables import read_table, write_table
-from scripts.score_images import choose_thresholds
-from scripts.tabulate_curves import curve
-from scripts.tabulate_scores import COUNTED, calibration_metrics, curves, operating_points
+from mammo.report.figures.registry import FIGURES, marked
+from mammo.report.figures.style import MOST_EXPERIMENTS
+from mammo.statistics.bootstrap import estimate, estimate_counts
+from mammo.statistics.calibration import calibrate, temperature
+from mammo.statistics.histories import curve
+from mammo.statistics.score_tables import COUNTED, calibration_metrics, curves, operating_points
+from mammo.statistics.scores import choose_thresholds
+from mammo.tables import read_table, write_table
 
 EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
 OF_SCORES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]

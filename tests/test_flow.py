@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
-from lib.figures import marked
-from lib.flow import REASONS, count_flow, follow, reason_in_words
-from lib.log import InputError
-from lib.plots.flow import flow_diagram
-from lib.tables import read_table, write_table
+from mammo.log import InputError
+from mammo.report.figures.flow import flow_diagram
+from mammo.report.figures.registry import marked
+from mammo.split.flow import REASONS, count_flow, follow, reason_in_words
+from mammo.tables import read_table, write_table
 
 UNITS = ["patients", "breasts", "lesions", "images"]
 EXCLUDED = ["image_id", "patient_id", "reason", "region", "fold"]

@@ -9,10 +9,10 @@ from conftest import save_image
 from dicom_files import write_dicom
 from PIL import Image
 
-from lib import headers
-from lib.headers import HEADER, printable, read_header, read_known, scan, walk
-from lib.log import InputError
-from lib.tables import write_table
+from mammo.dataset import headers
+from mammo.dataset.headers import HEADER, printable, read_header, read_known, scan, walk
+from mammo.log import InputError
+from mammo.tables import write_table
 
 
 def picture(path, height=20):

@@ -5,8 +5,8 @@ import pytest
 from conftest import save_image
 from PIL import Image
 
-from lib.headers import read_header
-from lib.images import decode, looks_like_mask, mask_box
+from mammo.dataset.headers import read_header
+from mammo.dataset.images import decode, looks_like_mask, mask_box
 
 
 def test_decoding_averages_areas(tmp_path):

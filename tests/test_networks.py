@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import backbones
-from lib.augmentation import AS_IT_IS, prediction_views, warped
-from lib.backbones import count_weights, known, network_mistakes, pretrained, published
-from lib.log import InputError
-from scripts import fetch_weights
-from scripts.train_network import (
+from mammo.log import InputError
+from mammo.model import weights as fetch_weights
+from mammo.model import zoo as backbones
+from mammo.model.augmentation import AS_IT_IS, prediction_views, warped
+from mammo.model.training import (
     build,
     class_weights,
     phases,
@@ -27,15 +26,16 @@ from scripts.train_network import (
     train_network,
     use_devices,
 )
+from mammo.model.zoo import count_weights, known, network_mistakes, pretrained, published
 
 use_devices(2)
 import keras  # noqa: E402
 from keras.src.legacy.saving import legacy_h5_format  # noqa: E402
 
-from lib.export import across_folds  # noqa: E402
-from lib.fine_tuning import backbone, let_train, load_weights  # noqa: E402
-from lib.gradcam import grad_cam, last_convolution  # noqa: E402
-from scripts.export_network import convertible, joined  # noqa: E402
+from mammo.model.export import convertible, joined  # noqa: E402
+from mammo.model.exported_scores import across_folds  # noqa: E402
+from mammo.model.fine_tuning import backbone, let_train, load_weights  # noqa: E402
+from mammo.model.gradcam import grad_cam, last_convolution  # noqa: E402
 
 NOTHING = {"rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "horizontal_flip": False, "test_views": 1}
 TRAINING = {
@@ -446,7 +446,7 @@ def test_the_networks_of_all_folds_are_judged_by_what_each_had_not_seen():
 
 
 def test_a_checkpoint_is_for_the_same_weights_alone(tmp_path):
-    from scripts.train_network import checkpoint_key
+    from mammo.model.training import checkpoint_key
 
     files = {name: tmp_path / name for name in ("manifest", "index", "weights")}
     for path in files.values():

@@ -10,12 +10,12 @@ import pytest
 from conftest import ROOT, save_image, write_csv
 from dicom_files import write_dicom
 
-from lib.editions.folder import patient_in
-from lib.log import InputError
-from lib.tables import left_in
-from scripts.decode_images import decode_images
-from scripts.list_images import list_images
-from scripts.take_inventory import take_inventory
+from mammo.dataset.decoding import decode_images
+from mammo.dataset.editions.folder import patient_in
+from mammo.dataset.inventory import take_inventory
+from mammo.dataset.regions import list_images
+from mammo.log import InputError
+from mammo.tables import left_in
 
 
 def own(folder, rows=None, table="lesions.csv"):

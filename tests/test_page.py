@@ -11,15 +11,16 @@ import pytest
 from conftest import ROOT, SMALL, browse, needs_browser, rules_to_run, snakemake
 from test_workflow import edited
 
-from lib.answer import answer, controls_in_words, headline
-from lib.cards import OPEN, datasheet
-from lib.checklists import CHECKLISTS, answered
-from lib.evaluation import evaluate, prepared
-from lib.page import from_line, from_rst, limits, plain, render
-from lib.page_tables import changed_settings, every_result, failures, metrics_by_level
-from lib.tables import read_table, write_table
-from scripts.tabulate_scores import calibration_metrics, curves, operating_points
-from scripts.write_report import context
+from mammo.report.answer import answer, controls_in_words, headline
+from mammo.report.cards import OPEN, datasheet
+from mammo.report.checklists import CHECKLISTS, answered
+from mammo.report.page import from_line, from_rst, limits, plain, render
+from mammo.report.page_tables import changed_settings, every_result, failures, metrics_by_level
+from mammo.report.sections import context
+from mammo.statistics.evaluation import evaluate, prepared
+from mammo.statistics.score_tables import calibration_metrics, curves, operating_points
+from mammo.study.provenance import made_with
+from mammo.tables import read_table, write_table
 
 VALUES = {"auroc": (0.915, 0.842, 0.975), "accuracy": (0.896, 0.822, 0.959), "majority_class_accuracy": (0.486, 0.4, 0.57),
           "benign": (70, None, None), "malignant": (74, None, None), "images": (144, None, None), "patients": (32, None, None)}  # fmt: skip
@@ -338,7 +339,7 @@ def test_the_page_does_not_name_this_machine(study, page):
 
 
 @pytest.mark.parametrize(
-    "file", ["templates/page.css", "templates/cards.md.jinja", "checklists.yaml", "report/figure.rst"]
+    "file", ["templates/page.css", "templates/cards.md.jinja", "mammo/report/checklists.yaml", "report/figure.rst"]
 )
 def test_editing_a_template_writes_the_page_again(study, file):
     with edited(study / "workflow" / file):
@@ -365,7 +366,7 @@ def written(results):
         "default": experiments["baseline"],
         "captions": captions,
     }
-    return render("page.html.jinja", **context(artifacts, inputs, params))
+    return render("page.html.jinja", **context(artifacts, inputs, params, made_with()))
 
 
 def spoil(results, file, schema, **columns):

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT, save_image
 from scipy import stats
 
-from lib.bootstrap import estimate
+from mammo.statistics.bootstrap import estimate
 
 sys.path.append(str(ROOT / "benchmarks"))  # as an end: nothing there hides a module of the workflow
 
@@ -33,7 +33,7 @@ def test_augmented_images_are_distributed_as_the_originals():
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
     from ways import AUGMENTATION
 
-    from scripts.train_network import training_data
+    from mammo.model.training import training_data
 
     # An oval that leans and is not in the middle, so that no flip, turn, zoom or shift goes unnoticed, and that no warp moves out.
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
@@ -79,7 +79,7 @@ def test_metrics_agree_within_their_intervals_whichever_way_the_images_came(tmp_
     import ways
     from comparing import apart
 
-    from lib.images import decode
+    from mammo.dataset.images import decode
 
     for number, (image, malignant) in enumerate(zip(*blobs(800, 1), strict=True)):
         save_image(tmp_path / "train" / ("malignant" if malignant else "benign") / f"{number}.jpg", image, quality=92)

@@ -12,11 +12,11 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lib import phantom
-from lib.log import InputError
-from lib.tables import left_in
-from scripts.make_phantom import build
-from scripts.take_inventory import take_inventory
+from mammo.dataset.inventory import take_inventory
+from mammo.dataset.phantom import drawing as phantom
+from mammo.dataset.phantom.build import build
+from mammo.log import InputError
+from mammo.tables import left_in
 
 
 def digest(folder):

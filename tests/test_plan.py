@@ -13,9 +13,18 @@ from hypothesis import strategies as st
 from test_resources import write_benchmark
 from test_workflow import edited
 
-from lib.benchmarks import Measured, benchmarks_of
-from lib.plan import Planned, as_text, expectation, wall_time, why
-from lib.reasons import NOT_KNOWN, NOT_THERE, Cause, Reasons, changed_params, differences, in_words, recorded_studies
+from mammo.study.plan import Planned, as_text, expectation, wall_time, why
+from mammo.study.reasons import (
+    NOT_KNOWN,
+    NOT_THERE,
+    Cause,
+    Reasons,
+    changed_params,
+    differences,
+    in_words,
+    recorded_studies,
+)
+from mammo.study.timings import Measured, benchmarks_of
 
 BASELINE = {
     "phantom": {"patients": 36, "seed": 1, "lookalikes": 0.1},
@@ -251,9 +260,9 @@ def test_a_plan_tells_what_was_edited_what_is_missing_and_what_is_newer(study, c
     (folder / "results/plots/loss.png").unlink()
     manifest = next((folder / "results/splits").glob("*/manifest.csv"))
     manifest.write_text(manifest.read_text().replace("training", "validation", 1))
-    with edited(study / "workflow/lib/calibration.py"):
+    with edited(study / "workflow/mammo/statistics/calibration.py"):
         found = rows(snakemake(study, "plan", "--directory", folder, *SMALL))
-    assert "edited: lib/calibration.py" in found["score_images"]
+    assert "edited: mammo/statistics/calibration.py" in found["score_images"]
     assert "missing: results/plots/loss.png (1 of" in found["draw_figure"]
     assert f"newer than what was made of it: {manifest.relative_to(folder)}" in found["audit_split"]
     assert "take_inventory" not in found

@@ -15,12 +15,11 @@ from PIL import Image
 from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
-from lib.exported_model import as_input, open_session, read_model, run
-from lib.headers import walk
-from lib.log import InputError
-from lib.plots.predictions import gallery
-from lib.results import prediction_words
-from lib.similarity import (
+from mammo.dataset.headers import walk
+from mammo.log import InputError
+from mammo.model.export import chosen, make_reference, rounded
+from mammo.model.exported_model import as_input, open_session, read_model, run
+from mammo.model.novelty import (
     FEATURES,
     STATISTICS,
     compare,
@@ -32,10 +31,11 @@ from lib.similarity import (
     statistic_names,
     usual_range,
 )
-from lib.study import image_name
-from lib.tables import read_table
-from scripts.export_network import chosen, make_reference, rounded
-from scripts.predict import as_table, call, judge, predict_files
+from mammo.model.prediction import as_table, call, judge, predict_files
+from mammo.report.figures.predictions import gallery
+from mammo.study.ownership import prediction_words
+from mammo.study.settings import image_name
+from mammo.tables import read_table
 
 MODEL = "results/models/baseline-fold0"
 
@@ -190,8 +190,8 @@ def test_a_network_with_a_backbone_in_half_precision_exports_and_agrees(tmp_path
 import numpy as np
 import keras
 from keras import layers
-from lib.exported_model import as_input, open_session, run
-from scripts.export_network import export, joined
+from mammo.model.exported_model import as_input, open_session, run
+from mammo.model.export import export, joined
 
 folder = {str(tmp_path)!r}
 keras.mixed_precision.set_global_policy("mixed_float16")

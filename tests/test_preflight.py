@@ -6,9 +6,9 @@ import re
 import pytest
 from conftest import ROOT, TinyKaggle, snakemake
 
-from lib.devices import list_gpus
-from scripts.check_node import found_here
-from scripts.preflight import as_text, checks
+from mammo.model.devices import list_gpus
+from mammo.study.node import found_here
+from mammo.study.preflight import as_text, checks
 
 HERE = {
     "machine": "head",

@@ -10,10 +10,10 @@ from conftest import SMALL, snakemake
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lib.figures import marked
-from lib.hashing import sha256
-from lib.provenance import code_of_steps, made_with, result_files
-from lib.stamps import save_figure, table_shown
+from mammo.hashing import sha256
+from mammo.report.figures.registry import marked
+from mammo.report.stamps import save_figure, table_shown
+from mammo.study.provenance import code_of_steps, made_with, result_files
 
 
 def test_result_files_are_those_of_the_study(tmp_path):

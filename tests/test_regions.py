@@ -7,12 +7,12 @@ from conftest import save_image
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.images import decode, mask_box, widened
-from lib.log import InputError
-from lib.tensors import Shards
-from scripts import decode_images as decoding
-from scripts.decode_images import context_box, decode_images
-from scripts.list_images import list_images
+from mammo.dataset import decoding
+from mammo.dataset.decoding import context_box, decode_images
+from mammo.dataset.images import decode, mask_box, widened
+from mammo.dataset.regions import list_images
+from mammo.dataset.tensors import Shards
+from mammo.log import InputError
 
 CROP, CONTEXT, FULL = ({"region": name} for name in ("crop", "context", "full"))
 CONTEXT |= {"margin_unit": "percent"}

@@ -7,10 +7,11 @@ import pytest
 import yaml
 from conftest import SMALL, snakemake
 
-from lib.benchmarks import Measured, benchmarks_of, duration, read_benchmark
-from lib.page_tables import time_and_memory
-from lib.tables import read_table, write_table
-from scripts.suggest_resources import as_profile, measured, suggestion
+from mammo.report.page_tables import time_and_memory
+from mammo.study.resources import as_profile, measured, suggestion
+from mammo.study.timings import Measured, benchmarks_of, read_benchmark
+from mammo.tables import read_table, write_table
+from mammo.words import duration
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 

@@ -5,13 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.evaluation import evaluate, prepared
-from lib.figures import FIGURES, marked
-from lib.log import InputError
-from lib.tables import run_of
-from scripts.collect_metrics import as_json
-from scripts.evaluate_run import refuse_strangers
-from scripts.tabulate_curves import curve
+from mammo.log import InputError
+from mammo.report.figures.registry import FIGURES, marked
+from mammo.statistics.collection import as_json
+from mammo.statistics.evaluation import evaluate, prepared
+from mammo.statistics.histories import curve
+from mammo.statistics.runs import refuse_strangers
+from mammo.tables import run_of
 
 
 def predictions(partition, labels, probabilities):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn import metrics
 
-from lib import score_curves
-from lib.bootstrap import ends, estimate
-from lib.metrics import measure
+from mammo.statistics import curves as score_curves
+from mammo.statistics.bootstrap import ends, estimate
+from mammo.statistics.metrics import measure
 
 EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
 # Few different probabilities, so that ties are the rule; 0, 1 and edges of bins are among them.

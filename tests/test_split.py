@@ -6,11 +6,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from lib.groups import groups_of_files, groups_of_images
-from lib.log import InputError
-from scripts.audit_split import MOST, audit_split
-from scripts.gate_split import gate_split
-from scripts.split_patients import split_patients
+from mammo.log import InputError
+from mammo.split.audit import MOST, audit_split
+from mammo.split.draw import split_patients
+from mammo.split.gate import gate_split
+from mammo.split.groups import groups_of_files, groups_of_images
 
 OFFICIAL = {"method": "official", "by": "patient", "validation": 0.2, "seed": 1, "duplicates": "drop_from_training"}
 FRACTIONS = OFFICIAL | {"method": "fractions", "test": 0.2}

@@ -13,11 +13,11 @@ from scipy.special import expit, logit
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from lib.bootstrap import BLOCK, FEWEST_PATIENTS, Draws, draw_metrics, draw_sums, ends, estimate, interval
-from lib.evaluation import ensemble, evaluate, prepared
-from lib.levels import units_of
-from lib.metrics import NEEDS, measure
-from scripts.collect_metrics import together
+from mammo.statistics.bootstrap import BLOCK, FEWEST_PATIENTS, Draws, draw_metrics, draw_sums, ends, estimate, interval
+from mammo.statistics.collection import together
+from mammo.statistics.evaluation import ensemble, evaluate, prepared
+from mammo.statistics.levels import units_of
+from mammo.statistics.metrics import NEEDS, measure
 
 EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
 # Few different probabilities, so that ties are the rule; 0 and 1 are among them, and so is the threshold.

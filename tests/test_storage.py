@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, TinyKaggle, rules_to_run, snakemake
 from test_workflow import model_weights
 
-from lib.clusters import no_cluster
+from mammo.study.clusters import no_cluster
 
 for module in ("snakemake_storage_plugin_s3", "snakemake_executor_plugin_kubernetes", "moto.server", "boto3"):
     pytest.importorskip(module, reason=f"no {module} here; make test-extra brings it", exc_type=ImportError)

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from lib.characteristics import with_crop_size
-from lib.figures import FIGURES, marked
-from lib.subgroups import ALL, described, grouped, subgroups
-from lib.tables import read_table, write_table
+from mammo.report.figures.registry import FIGURES, marked
+from mammo.statistics.characteristics import with_crop_size
+from mammo.statistics.subgroups import ALL, described, grouped, subgroups
+from mammo.tables import read_table, write_table
 
 EVALUATION = {"draws": 300, "confidence": 0.95, "seed": 1}
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import tables
-from lib.log import InputError
-from lib.tables import SCHEMAS, count_rows, left_in, read_table, write_table
+from mammo import tables
+from mammo.log import InputError
+from mammo.tables import SCHEMAS, count_rows, left_in, read_table, write_table
 
 PREDICTION = {
     "image_id": "a", "patient_id": "p", "partition": "test", "label": 1, "probability": 0.25, "dataset": "d", "leaks": "",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.augmentation import affine_transforms
-from lib.devices import use_devices
-from lib.log import InputError
-from scripts.train_network import (
+from mammo.log import InputError
+from mammo.model.augmentation import affine_transforms
+from mammo.model.devices import use_devices
+from mammo.model.training import (
     checkpoint_key,
     epoch_batches,
     plain_data,
@@ -25,7 +25,7 @@ use_devices(2)
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from lib.networks import seed_cnn  # noqa: E402
+from mammo.model.networks import seed_cnn  # noqa: E402
 
 ORIGINAL = {"rotation": 20, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "horizontal_flip": True, "test_views": 1}
 NOTHING = {"rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "horizontal_flip": False, "test_views": 1}
@@ -333,7 +333,7 @@ def test_a_checkpoint_is_for_the_same_inputs_settings_and_code_alone(tmp_path):
 
 
 def test_what_a_checkpoint_leaves_is_removed(checkpoint):
-    from lib.checkpoint import remove
+    from mammo.model.checkpoint import remove
 
     path, _ = checkpoint
     path.parent.mkdir()

@@ -10,7 +10,7 @@ import pytest
 from conftest import SMALL, snakemake
 from PIL import Image
 
-from lib.images import decode
+from mammo.dataset.images import decode
 
 
 @pytest.fixture

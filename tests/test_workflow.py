@@ -13,9 +13,9 @@ import pytest
 from conftest import ROOT, SMALL, TinyKaggle, copy_workflow, rules_to_run, snakemake
 from sklearn import metrics
 
-from lib import figures
-from lib.closure import closure_files
-from lib.provenance import ASKED_FOR
+from mammo.report.figures import registry as figures
+from mammo.study.closure import closure_files
+from mammo.study.provenance import ASKED_FOR
 
 RESULTS = [
     "inventory/summary.md",
@@ -186,7 +186,7 @@ def test_every_figure_that_can_be_drawn_is_drawn(study):
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
 # Modules that a script imports when it is called rather than when it is read: what is slow.
-LATER = {"train_network": {"lib.checkpoint", "lib.fine_tuning", "lib.networks"}}
+LATER = {"train_network": {"mammo.model.checkpoint", "mammo.model.fine_tuning", "mammo.model.networks"}}
 
 
 @pytest.fixture(scope="session")
@@ -210,24 +210,27 @@ def test_no_script_imports_tensorflow_before_it_needs_it_and_few_need_it(importe
         if re.search(r"^\s*(import|from) (keras|tensorflow)", path.read_text(), re.MULTILINE)
     }
     assert importers == {
-        "train_network",
+        "training",
         "checkpoint",
         "fine_tuning",
         "networks",
         "devices",
         "gradcam",
-        "explain_run",
-        "export_network",
+        "explanation",
+        "export",
     }
 
 
 def test_a_scripts_hash_is_over_all_modules_that_it_imports(imported):
-    packages = {"lib", "lib.editions", "lib.plots"}
+    packages = {
+        ".".join(["mammo", *path.parent.relative_to(ROOT / "workflow/mammo").parts])
+        for path in (ROOT / "workflow/mammo").rglob("__init__.py")
+    }
     for script, modules in imported.items():
         files = closure_files(ROOT / f"workflow/scripts/{script}.py")
-        hashed = {path.relative_to(ROOT / "workflow") for path in files if path.is_relative_to(ROOT / "workflow/lib")}
+        hashed = {path.relative_to(ROOT / "workflow") for path in files if path.is_relative_to(ROOT / "workflow/mammo")}
         hashed = {".".join(path.with_suffix("").parts) for path in hashed}
-        wanted = {name for name in modules if name.startswith("lib.")} - packages | LATER.get(script, set())
+        wanted = {name for name in modules if name.startswith("mammo")} - packages | LATER.get(script, set())
         assert hashed == wanted, script
 
 
@@ -354,7 +357,8 @@ def test_editing_a_script_reruns_its_step_and_what_follows(study, rule):
 
 
 @pytest.mark.parametrize(
-    "module", ["lib/log.py", "lib/bootstrap.py", "lib/editions/table.py", "schemas/tables.schema.yaml"]
+    "module",
+    ["mammo/log.py", "mammo/statistics/bootstrap.py", "mammo/dataset/editions/table.py", "schemas/tables.schema.yaml"],
 )
 def test_editing_a_module_or_its_schema_reruns_the_steps_that_import_it(study, imported, module):
     name = module.split(".")[0].replace("/", ".").replace("schemas", "lib")

@@ -6,15 +6,15 @@ import io
 from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
-from lib.backbones import pretrained, published
-from lib.closure import closure
-from lib.clusters import no_cluster
-from lib.editions.layout import CASE_TABLES, find
-from lib.log import some
-from lib.plan import plan_words
-from lib.results import claim_results, closing_words, other_owner, owner, prediction_words
-from lib.storage import claim_there, copy_of, is_stored, no_place, other_owner_there, place
-from lib.study import (
+from mammo.model.zoo import pretrained, published
+from mammo.study.closure import closure
+from mammo.study.clusters import no_cluster
+from mammo.dataset.editions.layout import CASE_TABLES, find
+from mammo.log import some
+from mammo.study.plan import plan_words
+from mammo.study.ownership import claim_results, closing_words, other_owner, owner, prediction_words
+from mammo.study.storage import claim_there, copy_of, is_stored, no_place, other_owner_there, place
+from mammo.study.settings import (
     folds,
     image_name,
     image_settings,

@@ -2,7 +2,7 @@
 
 import time
 
-from lib.download import closing_words as download_words
+from mammo.dataset.download.records import closing_words as download_words
 
 
 # The output says what was verified. The data are no output, which Snakemake would delete before a job and after a failed one.

@@ -1,8 +1,8 @@
 """Count what the dataset holds, what each step leaves out and why, and what each partition ends up with."""
 
-from lib.flow import count_flow, read_account
-from lib.log import log_to
-from lib.tables import write_table
+from mammo.log import log_to
+from mammo.split.flow import count_flow, read_account
+from mammo.tables import write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

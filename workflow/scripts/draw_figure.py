@@ -1,9 +1,9 @@
 """Draw one figure from the CSV that stands beside it, as PNG and as SVG."""
 
-from lib.figures import FIGURES, marked
-from lib.log import log_to
-from lib.stamps import save_figure
-from lib.tables import read_table
+from mammo.log import log_to
+from mammo.report.figures.registry import FIGURES, marked
+from mammo.report.stamps import save_figure
+from mammo.tables import read_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

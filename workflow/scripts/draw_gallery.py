@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from lib.log import log_to
-from lib.plots.gallery import gallery, shown_rows
-from lib.plots.style import marked
-from lib.stamps import save_figure
-from lib.tables import read_table, write_table
-from lib.tensors import Shards
+from mammo.dataset.tensors import Shards
+from mammo.log import log_to
+from mammo.report.figures.gallery import gallery, shown_rows
+from mammo.report.figures.style import marked
+from mammo.report.stamps import save_figure
+from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

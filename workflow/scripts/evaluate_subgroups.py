@@ -1,9 +1,9 @@
 """How an experiment does in each subgroup of its test images."""
 
-from lib.characteristics import with_crop_size
-from lib.log import log_to
-from lib.subgroups import described, subgroups
-from lib.tables import read_table, write_table
+from mammo.log import log_to
+from mammo.statistics.characteristics import with_crop_size
+from mammo.statistics.subgroups import described, subgroups
+from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

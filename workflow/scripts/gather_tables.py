@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from lib.log import log_to
-from lib.tables import read_table, write_table
+from mammo.log import log_to
+from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

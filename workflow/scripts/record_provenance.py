@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lib.log import log_to
-from lib.provenance import code_of_steps, made_with, result_files, sha256
+from mammo.log import log_to
+from mammo.study.provenance import code_of_steps, made_with, result_files, sha256
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

@@ -1,28 +1,11 @@
 """The controls of an experiment: what each says of the test images, and how the network compares with it."""
 
-import numpy as np
 import pandas as pd
 
-from lib.controls import BORDER, border, described, evaluate_controls, given_columns, score_controls
-from lib.log import log_to
-from lib.tables import read_table, write_table
-from lib.tensors import Shards
-
-AT_ONCE = 1000  # images whose pixels are looked at together
-
-
-def described_images(inputs, region):
-    """A DataFrame by image_id of all images that decoded, with what any control may be given."""
-    table = described(read_table(inputs.images, "images"), read_table(inputs.lesions, "lesions"), region)
-    sizes = read_table(inputs.statistics, "image_statistics").drop(columns="dataset")
-    sizes[["width", "height", "bytes"]] = np.log(sizes[["width", "height", "bytes"]].astype(float))  # a size is a ratio
-    index, pixels = read_table(inputs.index, "index"), Shards(inputs.pixels)
-    rows = index["row"].to_numpy(np.int64)
-    parts = [border(pixels[rows[start : start + AT_ONCE]]) for start in range(0, len(rows), AT_ONCE)]
-    borders = pd.DataFrame(np.concatenate(parts), columns=BORDER).assign(image_id=index["image_id"].to_numpy())
-    table = table.merge(sizes, on="image_id", validate="1:1").merge(borders, on="image_id", validate="1:1")
-    return table.set_index("image_id")
-
+from mammo.log import log_to
+from mammo.statistics.control_inputs import described_images
+from mammo.statistics.controls import evaluate_controls, given_columns, score_controls
+from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

@@ -6,62 +6,11 @@ shared pages among all that map them, other jobs too; the unique set leaves them
 rather than too little. It is looked at every half second, later every 30, so that a peak may be missed: hence the headroom.
 """
 
-import math
 from pathlib import Path
-from statistics import median
 
-import pandas as pd
-import yaml
-
-from lib.benchmarks import benchmarks_of, largest
-from lib.log import log_to
-from lib.tables import write_table
-
-MEMORY_HEADROOM, MEMORY_STEP = 1.3, 50  # times; MB, to which it is rounded up
-SNAKEMAKE = 200  # MB: on a cluster it runs beside the job, in the same allocation, and is not measured
-TIME_HEADROOM, LEAST_MINUTES = 2, 5  # times; minutes: a job on a busy node waits for its disk before it begins
-
-
-def suggestion(longest, memory):
-    """(MB, minutes) to ask for, of the longest job's seconds and the largest memory in MB; None MB where no memory was seen."""
-    minutes = max(LEAST_MINUTES, math.ceil(TIME_HEADROOM * longest / 60))
-    if memory is None:
-        return None, minutes
-    return MEMORY_STEP * math.ceil((MEMORY_HEADROOM * memory + SNAKEMAKE) / MEMORY_STEP), minutes
-
-
-def measured(benchmarks, rules):
-    """A row per step that has run, the longest first. benchmarks: the folder. rules: {rule: its folder there}."""
-    rows = []
-    for step in sorted(set(rules.values())):
-        if jobs := [*benchmarks_of(Path(benchmarks, step)).values()]:
-            seconds, memory = [job.seconds for job in jobs], largest(jobs)
-            mem_mb, runtime = suggestion(max(seconds), memory)
-            rows.append(
-                {"step": step, "rules": " ".join(sorted(rule for rule in rules if rules[rule] == step)), "jobs": len(jobs),
-                 "median_seconds": round(median(seconds), 2), "longest_seconds": max(seconds), "largest_memory": memory,
-                 "mem_mb": mem_mb, "runtime": runtime}
-            )  # fmt: skip
-    table = pd.DataFrame(rows, columns=["step", "rules", "jobs", "median_seconds", "longest_seconds", "largest_memory", "mem_mb", "runtime"])  # fmt: skip
-    return table.astype({"mem_mb": "Int64"}).sort_values("longest_seconds", ascending=False, kind="stable")
-
-
-def as_profile(table):
-    """The text of resources.yaml. `attempt`, 1 at first, lets a retry have more, as the rules' own resources do."""
-    block = {}
-    for row in table.to_dict("records"):
-        wanted = {"mem_mb": row["mem_mb"], "runtime": row["runtime"]}
-        for rule in row["rules"].split():
-            block[rule] = {name: f"{int(amount)} * attempt" for name, amount in wanted.items() if pd.notna(amount)}
-    return (
-        "# What to ask a cluster for, by what the jobs of this study took: paste it into the config.yaml of a profile. Larger images,\n"
-        "# a larger network or more of either take more. A step that has not run keeps its rule's own, and so does a memory that no job\n"
-        "# ran long enough to show.\n"
-        f"# mem_mb: {MEMORY_HEADROOM} times the largest memory that was seen, and {SNAKEMAKE} MB for Snakemake beside it.\n"
-        f"# runtime, in minutes: {TIME_HEADROOM} times the longest job, at least {LEAST_MINUTES}. attempt: 1 at first, 2 when a job is tried again.\n"
-        + yaml.safe_dump({"set-resources": block}, sort_keys=True)
-    )
-
+from mammo.log import log_to
+from mammo.study.resources import as_profile, measured
+from mammo.tables import write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):

@@ -1,0 +1,1 @@
+"""What is in a dataset: files, lesions, pixels, duplicates."""

@@ -1,0 +1,1 @@
+"""How each published form of a dataset is read."""

@@ -1,0 +1,1 @@
+"""The figures, each in a module of its own."""

@@ -1,0 +1,1 @@
+"""Who is in training, validation and test, and whether that is sound."""

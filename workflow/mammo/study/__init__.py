@@ -1,0 +1,1 @@
+"""A study as a whole: its settings, its names, its results folder, the machines it runs on."""
