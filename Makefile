@@ -27,8 +27,8 @@ test: $(INSTALLED)
 extra: $(EXTRA)
 
 # The tests that skip without it. The import is there so that they cannot skip unseen.
-EXTRA_TESTS = tests/test_download.py tests/test_storage.py tests/test_dicom.py::test_real_mammograms_are_decoded \
-	tests/test_duplicates.py::test_the_real_mammograms_are_told_apart_and_their_copies_found
+EXTRA_TESTS = tests/dataset/test_download.py tests/study/test_storage.py tests/dataset/test_dicom.py::test_real_mammograms_are_decoded \
+	tests/dataset/test_duplicates.py::test_the_real_mammograms_are_told_apart_and_their_copies_found
 test-extra: $(EXTRA)
 	$(BIN)/python -c 'import kagglehub, idc_index, mammograms, moto.server, snakemake_storage_plugin_s3, snakemake_executor_plugin_kubernetes'
 	$(BIN)/python -m pytest $(EXTRA_TESTS)
