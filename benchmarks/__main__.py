@@ -38,7 +38,9 @@ def table(path):
     lines = ["| what | ratio | wanted | met |", "| --- | --- | --- | --- |"]
     for row in read(path):
         spread = f" ({row['least']} to {row['most']})" if row["least"] != row["most"] else ""
-        lines.append(f"| {row['measure']} | {row['ratio']}{spread} | {row['wanted']} | {row['met']} |")
+        lines.append(
+            f"| {row['measure']} | {row['ratio']}{spread} | {row['wanted']} | {row['met']} |"
+        )
     return "\n".join(lines)
 
 
@@ -49,7 +51,9 @@ def tell(readme, path):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("names", nargs="*", choices=[*NAMES, []], help=", ".join(NAMES))
     arguments.add_argument("--quick", action="store_true")
     given = arguments.parse_args()

@@ -55,5 +55,7 @@ def ratios(quick):
                     for _ in range(2 if quick else 6)
                 ]
                 yield Ratio(
-                    f"decoding throughput, {KINDS[kind]}, {size} px, against libjpeg-turbo alone", rounds[1:], 0.9
+                    f"decoding throughput, {KINDS[kind]}, {size} px, against libjpeg-turbo alone",
+                    rounds[1:],
+                    0.9,
                 )

@@ -15,9 +15,13 @@ def texture(rng, height, width):
     side = 512
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
     frequency[0, 0] = 1
-    noise = np.fft.irfft2(frequency**-1.5 * np.exp(2j * np.pi * rng.random(frequency.shape)), (side, side))
+    noise = np.fft.irfft2(
+        frequency**-1.5 * np.exp(2j * np.pi * rng.random(frequency.shape)), (side, side)
+    )
     noise = (30 + 190 * (noise - noise.min()) / np.ptp(noise)).astype(np.uint8)
-    pixels = np.array(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    pixels = np.array(
+        Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC), np.float32
+    )
     pixels += 3 * rng.standard_normal(pixels.shape, np.float32)
     return pixels.clip(0, 255).astype(np.uint8)
 

@@ -52,7 +52,9 @@ def anonymous(*processes):
     held = 0
     for process in processes:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            held += sum(map(int, ANONYMOUS.findall(Path(f"/proc/{process.pid}/smaps_rollup").read_text())))
+            held += sum(
+                map(int, ANONYMOUS.findall(Path(f"/proc/{process.pid}/smaps_rollup").read_text()))
+            )
     return held / 1024
 
 
@@ -66,7 +68,9 @@ def peaks(dataset, directory):
     Path(directory, "pyarrow.py").write_text("raise ImportError\n")
     environment = os.environ | {"PYTHONPATH": directory}
     with open(f"{directory}.log", "w+") as log:
-        main = psutil.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        main = psutil.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
         while main.poll() is None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 found["snakemake"] = max(found["snakemake"], anonymous(main))
@@ -92,7 +96,12 @@ def ratios(quick):
     table = pd.DataFrame(found).round().astype(int).rename_axis("step").add_prefix("peak_mb_of_")
     table.sort_values(table.columns[-1], ascending=False).to_csv(HERE / "memory.csv")
     most = [(max(found[many].values()), max(found[few].values()))]
-    yield Ratio(f"peak memory of the step that takes most, {many:,} images against {few:,}", most, 2, at_most=True)
+    yield Ratio(
+        f"peak memory of the step that takes most, {many:,} images against {few:,}",
+        most,
+        2,
+        at_most=True,
+    )
     grown = max(found[few], key=lambda step: found[many][step] / found[few][step])
     grows = [(found[many][grown], found[few][grown])]
     yield Ratio("peak memory of the step that grows most, the same", grows, 2, at_most=True)

@@ -40,7 +40,10 @@ def measure(folder, kind, size, rounds, names=tuple(WAYS)):
             for state, less in [("cold", 0), *([("warm", decoded)] if way == OURS else [])]:
                 named = {"images": kind, "size": size, "way": way, "state": state, "round": number}
                 epochs = [epoch for epoch in EPOCHS if epoch <= most]
-                rows += [named | {"epochs": epoch, "seconds": round(ends[epoch - 1] - less, 3)} for epoch in epochs]
+                rows += [
+                    named | {"epochs": epoch, "seconds": round(ends[epoch - 1] - less, 3)}
+                    for epoch in epochs
+                ]
     return pd.DataFrame(rows)
 
 
@@ -54,7 +57,9 @@ def against(table, way, epochs):
 def draw(table, path):
     panels = list(table.groupby(["images", "size"], sort=False))
     figure = Figure(figsize=(4 * len(panels), 4), layout="constrained")
-    for axes, ((kind, size), rows) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    for axes, ((kind, size), rows) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+    ):
         for (way, state), part in rows.groupby(["way", "state"], sort=False):
             seconds = part.groupby("epochs")["seconds"]
             line = axes.loglog(
@@ -63,14 +68,21 @@ def draw(table, path):
                 label=way + (", decoded before" if state == "warm" else ""),
             )[0]
             least, most = seconds.min(), seconds.max()
-            axes.fill_between(least.index, least, most, color=line.get_color(), alpha=0.2, linewidth=0)
+            axes.fill_between(
+                least.index, least, most, color=line.get_color(), alpha=0.2, linewidth=0
+            )
         axes.set_title(f"{COUNT[kind]} {KINDS[kind]}, {size} × {size}", loc="left")
         axes.set_xlabel("Epochs")
         axes.set_xticks(EPOCHS, EPOCHS)
         axes.minorticks_off()
         axes.grid(True, color="#dddddd", linewidth=0.5)
     figure.axes[0].set_ylabel("Seconds from the first file opened")
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(
+        *figure.axes[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=5,
+        frameon=False,
+    )
     figure.savefig(path, dpi=150)
 
 
@@ -98,7 +110,9 @@ def ratios(quick):
                 if size == 64:
                     for (of, way), wanted in WANTED.items():
                         if of == kind:
-                            yield Ratio(words(kind, size, 10, way), against(tables[-1], way, 10), wanted)
+                            yield Ratio(
+                                words(kind, size, 10, way), against(tables[-1], way, 10), wanted
+                            )
     table = pd.concat(tables)
     table.to_csv(HERE / "pipelines.csv", index=False)
     draw(table, HERE / "pipelines.png")

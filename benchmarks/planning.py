@@ -15,13 +15,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--runs", type=int, default=1000)
     runs = arguments.parse_args().runs
     rates = [round(1e-6 * number, 6) for number in range(1, runs)]  # beside the baseline
     for name, text in [
         (f"{runs} seeds", f"seeds: {list(range(runs))}"),
-        (f"{runs} experiments of a grid", f"experiments: {{rates: {{training.learning_rate: {rates}}}}}"),
+        (
+            f"{runs} experiments of a grid",
+            f"experiments: {{rates: {{training.learning_rate: {rates}}}}}",
+        ),
     ]:
         with tempfile.TemporaryDirectory() as scratch:
             config = Path(scratch, "config.yaml")
@@ -38,12 +43,18 @@ def main():
             ]
             begun = time.perf_counter()
             process = subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
             _, status, used = os.wait4(process.pid, 0)
             assert status == 0
             took = time.perf_counter() - begun
-        print(f"{name}: {took:.1f} s, {used.ru_maxrss / 1024:.0f} MB; at most 10 s and 1,000 MB wanted", flush=True)
+        print(
+            f"{name}: {took:.1f} s, {used.ru_maxrss / 1024:.0f} MB; at most 10 s and 1,000 MB wanted",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

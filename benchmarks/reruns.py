@@ -21,7 +21,9 @@ def snakemake(folder, *arguments):
     """(seconds, whether there was nothing to do) of a run in a folder."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     begun = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     assert done.returncode == 0, done.stdout[-3000:]
     return time.perf_counter() - begun, "Nothing to be done" in done.stdout
 
@@ -39,7 +41,11 @@ def ratios(quick):
             for seed in [2, 3, 4]:
                 changed = [*study, f"evaluation={{seed: {seed}}}"]
                 second.append((whole, snakemake(ROOT, *changed)[0]))
-            yield Ratio("a second run after a change of evaluation alone, times as fast as the whole run", second, 20)
+            yield Ratio(
+                "a second run after a change of evaluation alone, times as fast as the whole run",
+                second,
+                20,
+            )
             study = changed
         Path(scratch, "one").mkdir()
         Path(scratch, "one/Snakefile").write_text(ONE_RULE)
@@ -50,4 +56,6 @@ def ratios(quick):
             assert ours[1], "there was something to do"
             assert one[1], "there was something to do"
             rounds.append((ours[0], one[0]))
-        yield Ratio("seconds with nothing to do, against a workflow of one rule", rounds, 1.5, at_most=True)
+        yield Ratio(
+            "seconds with nothing to do, against a workflow of one rule", rounds, 1.5, at_most=True
+        )

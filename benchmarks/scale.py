@@ -86,7 +86,11 @@ def split_patients(dataset, out):
     from mammo.tables import read_table, write_table
 
     groups = pd.DataFrame(
-        {"image_id": pd.Series(dtype=str), "group": pd.Series(dtype=str), "crowd": pd.Series(dtype=bool)}
+        {
+            "image_id": pd.Series(dtype=str),
+            "group": pd.Series(dtype=str),
+            "crowd": pd.Series(dtype=bool),
+        }
     )
     manifest, excluded = split_patients(read_table(out / "images.csv", "images"), groups, SPLIT)
     write_table(manifest, out / "manifest.csv", "manifest")
@@ -107,12 +111,21 @@ def evaluate_run(dataset, out):
     from mammo.statistics.evaluation import evaluate, prepared
     from mammo.tables import SCHEMAS, read_table, write_table
 
-    manifest, images = read_table(out / "manifest.csv", "manifest"), read_table(out / "images.csv", "images")
+    manifest, images = (
+        read_table(out / "manifest.csv", "manifest"),
+        read_table(out / "images.csv", "images"),
+    )
     label = (manifest["label"] == "malignant").astype(int)
     probability = np.random.default_rng(1).normal(label - 0.5).clip(-4, 4) / 8 + 0.5
-    predictions = manifest.assign(label=label, probability=probability)[list(SCHEMAS["predictions"]["columns"])]
+    predictions = manifest.assign(label=label, probability=probability)[
+        list(SCHEMAS["predictions"]["columns"])
+    ]
     values = evaluate([prepared(predictions, images, "crop")], images, "crop", EVALUATION)
-    write_table(values.assign(of="run", experiment="baseline", fold=0, seed=1), out / "metrics.csv", "metrics")
+    write_table(
+        values.assign(of="run", experiment="baseline", fold=0, seed=1),
+        out / "metrics.csv",
+        "metrics",
+    )
 
 
 STEPS = [take_inventory, list_images, split_patients, audit_split, evaluate_run]
@@ -125,7 +138,10 @@ def measured(step, *arguments):
         begun = time.perf_counter()
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         step(*arguments)
-        peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        peak = max(
+            resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
         pipe.send((time.perf_counter() - begun, peak / 1024))
 
     receive, send = multiprocessing.get_context("fork").Pipe()
@@ -151,7 +167,9 @@ def draw(table):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--rows", type=int, default=100_000, help="the largest size")
     most = arguments.parse_args().rows
     found = []
@@ -163,8 +181,14 @@ def main():
             make_dataset(dataset, rows)
             for step in STEPS:
                 seconds, peak = measured(step, dataset, out)
-                before = next((row for row in reversed(found) if row["step"] == step.__name__), None)
-                growth = np.log(seconds / before["seconds"]) / np.log(rows / before["rows"]) if before else np.nan
+                before = next(
+                    (row for row in reversed(found) if row["step"] == step.__name__), None
+                )
+                growth = (
+                    np.log(seconds / before["seconds"]) / np.log(rows / before["rows"])
+                    if before
+                    else np.nan
+                )
                 found.append(
                     {
                         "step": step.__name__,

@@ -38,6 +38,8 @@ def ratios(quick):
     count, epochs, rounds = (1024, 4, 1) if quick else (2048, 5, 9)
     wanted = [one for one in COMPARISONS if one[1] != "bfloat16" or has_bfloat16()]
     taking_turns = dict.fromkeys(way for _, *pair, _ in wanted for way in pair)
-    rates = [{way: images_a_second(way, count, epochs) for way in taking_turns} for _ in range(rounds)]
+    rates = [
+        {way: images_a_second(way, count, epochs) for way in taking_turns} for _ in range(rounds)
+    ]
     for measure, ours, theirs, at_least in wanted:
         yield Ratio(measure, [(rate[ours], rate[theirs]) for rate in rates], at_least)

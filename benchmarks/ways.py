@@ -50,7 +50,9 @@ def train_ours(pixels, images, epochs, clock, precision="float32"):
     training = TRAINING | {"epochs": epochs, "patience": epochs, "precision": precision}
     with tempfile.TemporaryDirectory() as scratch:
         saved = f"{scratch}/checkpoint.npz", "key"
-        model, _ = train_network.train_network(pixels, images, 1, "seed_cnn", training, AUGMENTATION, saved)
+        model, _ = train_network.train_network(
+            pixels, images, 1, "seed_cnn", training, AUGMENTATION, saved
+        )
     clock.tell()
     return model
 
@@ -58,12 +60,16 @@ def train_ours(pixels, images, epochs, clock, precision="float32"):
 def this_workflow(folder, size, epochs):
     """Decode each image once, and then train on what was decoded; the first of the seconds is when the images were decoded."""
     files = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.jpg"))
-    images = pd.DataFrame({"file": files, "label": [file.split("/")[0] for file in files], "row": range(len(files))})
+    images = pd.DataFrame(
+        {"file": files, "label": [file.split("/")[0] for file in files], "row": range(len(files))}
+    )
     images["partition"] = np.where(np.arange(len(files)) % 5, "training", "validation")
     settings = {"region": "crop", "fit": "stretch", "size": size}
     with tempfile.TemporaryDirectory() as scratch:
         decoding = Clock()
-        assert not any(decode_images(folder, images, settings, os.cpu_count(), f"{scratch}/pixels.npy"))
+        assert not any(
+            decode_images(folder, images, settings, os.cpu_count(), f"{scratch}/pixels.npy")
+        )
         decoding.tell()
         use_devices(os.cpu_count())  # the two are steps, each in a process of its own
         import keras  # noqa: F401  (that the clock does not count it)
@@ -93,7 +99,9 @@ def generator(folder, size, epochs):
     whole = seed_cnn(size)
     model = keras.Sequential(whole.layers[1:])  # the generator rescales
     model.compile("adam", loss="binary_crossentropy", metrics=["accuracy"])
-    model.fit(training, validation_data=validation, epochs=epochs, callbacks=[clock.callback], verbose=0)
+    model.fit(
+        training, validation_data=validation, epochs=epochs, callbacks=[clock.callback], verbose=0
+    )
     return clock.ends, whole
 
 
@@ -113,15 +121,30 @@ def dataset(folder, size, epochs, cached=False):
             keras.layers.RandomZoom((-0.2, 0.2), (-0.2, 0.2)),
         ]
     )
-    read = {"image_size": (size, size), "batch_size": BATCH, "label_mode": "binary", "validation_split": 0.2, "seed": 1}
-    training, validation = keras.utils.image_dataset_from_directory(folder, subset="both", verbose=False, **read)
+    read = {
+        "image_size": (size, size),
+        "batch_size": BATCH,
+        "label_mode": "binary",
+        "validation_split": 0.2,
+        "seed": 1,
+    }
+    training, validation = keras.utils.image_dataset_from_directory(
+        folder, subset="both", verbose=False, **read
+    )
     if cached:
         training, validation = training.cache(), validation.cache()
-    training = training.map(lambda x, y: (augment(x, training=True), y), num_parallel_calls=tf.data.AUTOTUNE)
-    training, validation = training.prefetch(tf.data.AUTOTUNE), validation.prefetch(tf.data.AUTOTUNE)
+    training = training.map(
+        lambda x, y: (augment(x, training=True), y), num_parallel_calls=tf.data.AUTOTUNE
+    )
+    training, validation = (
+        training.prefetch(tf.data.AUTOTUNE),
+        validation.prefetch(tf.data.AUTOTUNE),
+    )
     model = seed_cnn(size)
     model.compile("adam", loss="binary_crossentropy", metrics=["accuracy"])
-    model.fit(training, validation_data=validation, epochs=epochs, callbacks=[clock.callback], verbose=0)
+    model.fit(
+        training, validation_data=validation, epochs=epochs, callbacks=[clock.callback], verbose=0
+    )
     return clock.ends, model
 
 
@@ -140,7 +163,13 @@ def limit(count, epochs):
     model.compile("adam", loss="binary_crossentropy", metrics=["accuracy"])
     held = (images[:BATCH], labels[:BATCH])
     model.fit(
-        images, labels, batch_size=BATCH, epochs=epochs, validation_data=held, callbacks=[clock.callback], verbose=0
+        images,
+        labels,
+        batch_size=BATCH,
+        epochs=epochs,
+        validation_data=held,
+        callbacks=[clock.callback],
+        verbose=0,
     )
     return clock.ends, model
 
@@ -151,13 +180,17 @@ def on_tensors(count, epochs, deterministic=True, precision="float32"):
         use_devices(os.cpu_count())
     pixels, labels = made_up(count)
     images = pd.DataFrame({"row": range(count), "label": np.where(labels, "malignant", "benign")})
-    images = pd.concat([images.assign(partition="training"), images.head(BATCH).assign(partition="validation")])
+    images = pd.concat(
+        [images.assign(partition="training"), images.head(BATCH).assign(partition="validation")]
+    )
     clock = Clock()
     return clock.ends, train_ours(pixels, images, epochs, clock, precision)
 
 
 def made_up(count):
-    return np.random.default_rng(1).integers(0, 255, (count, 64, 64), np.uint8), np.arange(count) % 2
+    return np.random.default_rng(1).integers(0, 255, (count, 64, 64), np.uint8), np.arange(
+        count
+    ) % 2
 
 
 def seconds(way, *arguments):

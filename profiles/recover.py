@@ -36,7 +36,9 @@ def queued(program, folder):
             "Nothing was changed. Try again when it does."
         )
     pairs = [line.split("|", 1) for line in done.stdout.splitlines() if "|" in line]
-    return sorted({number for number, where in pairs if Path(os.path.expandvars(where)).resolve() == folder})
+    return sorted(
+        {number for number, where in pairs if Path(os.path.expandvars(where)).resolve() == folder}
+    )
 
 
 def at_work(folder):
@@ -60,10 +62,14 @@ def end_what_was_left(folder):
     """End the jobs and steps of a Snakemake that is no more; stop where it still runs."""
     mains, _ = at_work(folder)
     if mains:
-        sys.exit(f"Snakemake still works in {folder}, as process {mains[0].pid}: end it first, by Ctrl-C.")
+        sys.exit(
+            f"Snakemake still works in {folder}, as process {mains[0].pid}: end it first, by Ctrl-C."
+        )
     for program in filter(shutil.which, QUEUES):
         if jobs := queued(program, folder):
-            print(f"Cancelling what was left in the queue of {folder}: {', '.join(jobs)}", flush=True)
+            print(
+                f"Cancelling what was left in the queue of {folder}: {', '.join(jobs)}", flush=True
+            )
             subprocess.run([QUEUES[program][1], *jobs], check=True)
             while set(queued(program, folder)) & set(jobs):
                 time.sleep(0.5)

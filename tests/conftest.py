@@ -18,12 +18,21 @@ def own_images(tmp_path):
     rng = np.random.default_rng(0)
     rows = []
     for number in range(40):
-        ending, dtype = [("png", np.uint8), ("pgm", np.uint8), ("tif", np.uint16), ("jpg", np.uint8)][number % 4]
+        ending, dtype = [
+            ("png", np.uint8),
+            ("pgm", np.uint8),
+            ("tif", np.uint16),
+            ("jpg", np.uint8),
+        ][number % 4]
         file = f"images/{number:03}.{ending}"
         pixels = rng.integers(0, np.iinfo(dtype).max, (70, 80), dtype)
         save_image(tmp_path / "own" / file, pixels)
         rows.append(
-            {"file": file, "label": ["benign", "malignant"][number // 4 % 2], "patient": f"patient {number:03}"}
+            {
+                "file": file,
+                "label": ["benign", "malignant"][number // 4 % 2],
+                "patient": f"patient {number:03}",
+            }
         )
     write_csv(tmp_path / "own" / "lesions.csv", rows)
     return tmp_path / "own"

@@ -13,13 +13,19 @@ from packaging.utils import canonicalize_name
 from helpers.project import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-WANTED = [Requirement(line) for line in [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]]
+WANTED = [
+    Requirement(line)
+    for line in [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+]
 LOCK = (ROOT / "requirements.lock").read_text()
 PINS = re.findall(r"^([\w.-]+)==([\w.]+)( ;[^\\\n]*)?", LOCK, re.MULTILINE)
 
 
 def test_every_package_of_the_lock_is_pinned_and_hashed_and_no_host_is_named():
-    entries = re.split(r"\n(?=\S)", "\n".join(line for line in LOCK.splitlines() if not line.startswith("#")).strip())
+    entries = re.split(
+        r"\n(?=\S)",
+        "\n".join(line for line in LOCK.splitlines() if not line.startswith("#")).strip(),
+    )
     assert len(entries) == len(PINS) > 50
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in LOCK
@@ -29,7 +35,9 @@ def test_every_package_of_the_lock_is_pinned_and_hashed_and_no_host_is_named():
 def test_the_lock_fulfils_pyproject():
     for requirement in WANTED:
         versions = [
-            version for name, version, _ in PINS if canonicalize_name(name) == canonicalize_name(requirement.name)
+            version
+            for name, version, _ in PINS
+            if canonicalize_name(name) == canonicalize_name(requirement.name)
         ]
         assert versions, requirement
         assert any(requirement.specifier.contains(version) for version in versions), requirement
@@ -49,14 +57,22 @@ def test_the_conda_twin_has_the_same_packages_and_ranges():
 
 def test_the_gpu_line_of_the_readme_names_the_version_of_the_lock():
     pinned = {version for name, version, _ in PINS if name in ("tensorflow", "tensorflow-cpu")}
-    assert set(re.findall(r"tensorflow\[and-cuda\]==([\d.]+)", (ROOT / "README.md").read_text())) == pinned
+    assert (
+        set(re.findall(r"tensorflow\[and-cuda\]==([\d.]+)", (ROOT / "README.md").read_text()))
+        == pinned
+    )
 
 
 def test_every_rule_names_the_environment_a_log_a_benchmark_and_resources():
     for path in (ROOT / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
             name = rule.split(":")[0]
-            parts = ["log:", "resources:", 'conda:\n        "../../environment.yml"', "code=closure("]
+            parts = [
+                "log:",
+                "resources:",
+                'conda:\n        "../../environment.yml"',
+                "code=closure(",
+            ]
             # The first three leave nothing, so that they print each time they are asked; the fourth is theirs.
             if name not in ("audit", "verify", "preflight", "check_node"):
                 parts += ["benchmark:", "ensure("]
@@ -70,12 +86,16 @@ def test_no_param_is_a_function_of_the_input():
     """Snakemake does not note such params, so that a change of one would rerun nothing."""
     for path in (ROOT / "workflow/rules").glob("*.smk"):
         params = re.findall(r"^    params:\n((?:        .*\n|\n)+)", path.read_text(), re.MULTILINE)
-        assert not [part for part in params if re.search(r"lambda wildcards, \w|\binput\b", part)], path
+        assert not [
+            part for part in params if re.search(r"lambda wildcards, \w|\binput\b", part)
+        ], path
 
 
 def tracked():
     try:
-        return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        return subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
 
@@ -94,4 +114,6 @@ def test_the_citation_file_is_complete():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["cff-version"] == "1.2.0"
     assert citation["version"] == PROJECT["project"]["version"]
-    assert "10.7937/K9/TCIA.2016.7O02S9CY" in [reference["doi"] for reference in citation["references"]]
+    assert "10.7937/K9/TCIA.2016.7O02S9CY" in [
+        reference["doi"] for reference in citation["references"]
+    ]

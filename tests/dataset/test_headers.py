@@ -21,7 +21,9 @@ def picture(path, height=20):
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "pgm", "dcm"])
-@pytest.mark.parametrize(("data", "problem"), [(b"", "empty_file"), (b"<html>not found</html>" * 20, "not_an_image")])
+@pytest.mark.parametrize(
+    ("data", "problem"), [(b"", "empty_file"), (b"<html>not found</html>" * 20, "not_an_image")]
+)
 def test_a_header_tells_what_is_wrong(tmp_path, ending, data, problem):
     (tmp_path / f"x.{ending}").write_bytes(data)
     header = read_header(tmp_path / f"x.{ending}")
@@ -47,10 +49,14 @@ def test_what_cannot_be_opened_is_told_and_ends_nothing(tmp_path):
 def test_headers_come_in_order_whatever_the_number_of_processes(tmp_path):
     files = [f"{number:03}.png" for number in range(600)]  # more than are worth no process
     for number, file in enumerate(files):
-        (tmp_path / file).write_bytes(picture(tmp_path / f"{number % 30}.x.png", 10 + number % 30).read_bytes())
+        (tmp_path / file).write_bytes(
+            picture(tmp_path / f"{number % 30}.x.png", 10 + number % 30).read_bytes()
+        )
     found = scan(tmp_path, files, 2, {})
     assert list(found) == files
-    assert [header["height"] for header in found.values()] == [10 + number % 30 for number in range(600)]
+    assert [header["height"] for header in found.values()] == [
+        10 + number % 30 for number in range(600)
+    ]
     assert found == scan(tmp_path, files, 1, {})
 
 
@@ -62,7 +68,11 @@ def test_only_what_changed_is_read_again(tmp_path, monkeypatch):
     (tmp_path / "empty.png").touch()
     known = scan(tmp_path, files, 1, {})
     opened = []
-    monkeypatch.setattr(headers, "read_header", lambda path: opened.append(os.path.basename(path)) or read_header(path))
+    monkeypatch.setattr(
+        headers,
+        "read_header",
+        lambda path: opened.append(os.path.basename(path)) or read_header(path),
+    )
     assert scan(tmp_path, files, 1, known) == known
     assert opened == []
     picture(tmp_path / "b.png", 77)
@@ -82,7 +92,9 @@ def test_headers_are_known_again_from_their_table_and_only_to_the_same_code(tmp_
     assert len(found) == 3
     import pandas as pd
 
-    table = pd.DataFrame([{"file": file, "code": "abc", **header} for file, header in found.items()])
+    table = pd.DataFrame(
+        [{"file": file, "code": "abc", **header} for file, header in found.items()]
+    )
     write_table(table, tmp_path / "headers.csv", "headers")
     assert read_known(tmp_path / "headers.csv", "abc") == found  # to the nanosecond
     assert read_known(tmp_path / "headers.csv", "abd") == {}
@@ -135,7 +147,9 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", deny)
-    with pytest.raises(InputError, match=r"closed/' cannot be listed: Permission denied\. Make it readable"):
+    with pytest.raises(
+        InputError, match=r"closed/' cannot be listed: Permission denied\. Make it readable"
+    ):
         list(walk(tmp_path))
 
 

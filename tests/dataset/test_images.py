@@ -24,7 +24,9 @@ def test_a_jpeg_decoded_at_reduced_scale_is_near_the_average_of_the_whole(tmp_pa
     # Areas with fractional edges, from the integral of the image.
     integral = np.pad(pixels.astype(float).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     edges = [np.linspace(0, length, 65) for length in shape]
-    rows = np.array([np.interp(edges[0], np.arange(shape[0] + 1), column) for column in integral.T]).T
+    rows = np.array(
+        [np.interp(edges[0], np.arange(shape[0] + 1), column) for column in integral.T]
+    ).T
     sums = np.array([np.interp(edges[1], np.arange(shape[1] + 1), row) for row in rows])
     average = np.diff(np.diff(sums, axis=0), axis=1) / (shape[0] / 64 * shape[1] / 64)
     assert np.sqrt(np.mean((decode(tmp_path / "x.jpg", 64) - average) ** 2)) < 1
@@ -42,7 +44,9 @@ def texture(shape):
 @pytest.mark.parametrize("ending", ["png", "pgm", "tif"])
 @pytest.mark.parametrize("brightest", [4095, 65535])
 def test_sixteen_bits_are_scaled_to_what_they_hold(tmp_path, ending, brightest):
-    ramp = np.repeat(np.linspace(0, brightest, 64), 2).astype(np.uint16)  # 12 bits in 16, as scanners write, or all 16
+    ramp = np.repeat(np.linspace(0, brightest, 64), 2).astype(
+        np.uint16
+    )  # 12 bits in 16, as scanners write, or all 16
     save_image(tmp_path / f"deep.{ending}", np.tile(ramp, (100, 1)))
     assert np.abs(decode(tmp_path / f"deep.{ending}", 64)[0] - np.linspace(0, 255, 64)).max() <= 0.6
 
@@ -51,7 +55,9 @@ def test_float_and_signed_pixels_are_scaled_too(tmp_path):
     for number, dtype in enumerate([np.float32, np.int32]):
         ramp = np.tile(np.repeat(np.linspace(-1000, 2000, 64), 2), (100, 1)).astype(dtype)
         save_image(tmp_path / f"{number}.tif", ramp)
-        assert np.abs(decode(tmp_path / f"{number}.tif", 64)[0] - np.linspace(0, 255, 64)).max() <= 0.6
+        assert (
+            np.abs(decode(tmp_path / f"{number}.tif", 64)[0] - np.linspace(0, 255, 64)).max() <= 0.6
+        )
 
 
 @pytest.mark.parametrize("value", [7, np.nan])
@@ -73,7 +79,11 @@ def broken(path, kind):
     save_image(path, np.random.default_rng(0).integers(0, 255, (200, 200), np.uint8))
     data = path.read_bytes()
     path.write_bytes(
-        {"empty_file": b"", "not_an_image": b"<html>not found</html>", "cut": data[: len(data) // 2]}[kind]
+        {
+            "empty_file": b"",
+            "not_an_image": b"<html>not found</html>",
+            "cut": data[: len(data) // 2],
+        }[kind]
     )
 
 
@@ -104,7 +114,12 @@ def test_a_deep_tiff_whose_white_is_zero_is_no_negative(tmp_path):
     ramp = np.tile(np.repeat(np.linspace(0, 4000, 64), 2), (100, 1)).astype(np.uint16)
     save_image(tmp_path / "plain.tif", ramp)
     Image.fromarray(4000 - ramp).save(tmp_path / "inverted.tif", tiffinfo={262: 0})
-    assert np.abs(decode(tmp_path / "inverted.tif", 64).astype(int) - decode(tmp_path / "plain.tif", 64)).max() <= 1
+    assert (
+        np.abs(
+            decode(tmp_path / "inverted.tif", 64).astype(int) - decode(tmp_path / "plain.tif", 64)
+        ).max()
+        <= 1
+    )
 
 
 def test_a_mask_of_zeros_and_ones_has_a_box(tmp_path):

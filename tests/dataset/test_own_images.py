@@ -60,7 +60,9 @@ def test_blank_lines_count_as_a_spreadsheet_counts_them_and_trailing_separators_
     assert lesions["source"].iloc[0] == "odd.csv row 4"
     assert len(lesions) == 40
     assert "" not in lesions.columns
-    (own_images / "odd.csv").write_text("\n".join([lines[0], "", lines[1].replace("benign", "bening")]))
+    (own_images / "odd.csv").write_text(
+        "\n".join([lines[0], "", lines[1].replace("benign", "bening")])
+    )
     with pytest.raises(InputError, match="row 3, label: 'bening'"):
         own(own_images, table="odd.csv")
     (own_images / "odd.csv").write_text("\n".join([lines[0], lines[1] + "7"]))
@@ -76,13 +78,18 @@ def test_a_table_may_lie_beside_the_images(own_images, tmp_path):
 
 def test_masks_and_full_images_are_read_and_one_that_is_absent_costs_no_crop(own_images):
     save_image(own_images / "full.png", np.arange(30_000, dtype=np.uint8).reshape(200, 150))
-    rows = [row | {"full": "full.png", "mask": "gone.png" if n else ""} for n, row in enumerate(rows_of(own_images))]
+    rows = [
+        row | {"full": "full.png", "mask": "gone.png" if n else ""}
+        for n, row in enumerate(rows_of(own_images))
+    ]
     files, lesions, excluded = own(own_images, rows)
     assert excluded.empty
     assert files["role"].value_counts().to_dict() == {"crop": 40, "full": 1}
     assert set(lesions["full_file"]) == {"full.png"}
     assert "gone.png" not in set(files["file"])
-    with pytest.raises(InputError, match=r"outside\.csv, column mask: outside\.csv row 2: \.\./x\.png"):
+    with pytest.raises(
+        InputError, match=r"outside\.csv, column mask: outside\.csv row 2: \.\./x\.png"
+    ):
         own(own_images, [row | {"mask": "../x.png"} for row in rows], "outside.csv")
 
 
@@ -98,7 +105,13 @@ def test_tables_as_spreadsheets_write_them(own_images, separator, end, mark):
     assert lesions["patient_id"].iloc[0] == "patient 000"
 
 
-NAMES = ["with space.png", "quo\"te's.png", "grün-乳房.png", "two\nlines.png", "semi;colon,comma.png"]
+NAMES = [
+    "with space.png",
+    "quo\"te's.png",
+    "grün-乳房.png",
+    "two\nlines.png",
+    "semi;colon,comma.png",
+]
 
 
 def test_strange_names_are_names(own_images):
@@ -130,7 +143,9 @@ def test_a_file_that_is_absent_or_outside_is_listed(own_images, file, reason):
     files, lesions, excluded = own(
         own_images, [*rows_of(own_images), {"file": file, "label": "benign", "patient": "x"}]
     )
-    assert excluded[["image_id", "reason", "region"]].to_numpy().tolist() == [[file, reason, "crop"]]
+    assert excluded[["image_id", "reason", "region"]].to_numpy().tolist() == [
+        [file, reason, "crop"]
+    ]
     assert (file in set(files["file"])) == (reason == "unreadable")
     assert len(left_in(lesions, excluded)) == 40
 
@@ -139,8 +154,15 @@ def test_broken_files_and_repeated_rows_are_listed(own_images):
     (own_images / "images/000.png").write_bytes(b"")
     (own_images / "images/001.pgm").write_text("hello")
     rows = rows_of(own_images)
-    _, lesions, excluded = own(own_images, [*rows, rows[5], rows[6] | {"file": "./" + rows[6]["file"]}])
-    assert sorted(excluded["reason"]) == ["duplicate_row", "duplicate_row", "empty_file", "not_an_image"]
+    _, lesions, excluded = own(
+        own_images, [*rows, rows[5], rows[6] | {"file": "./" + rows[6]["file"]}]
+    )
+    assert sorted(excluded["reason"]) == [
+        "duplicate_row",
+        "duplicate_row",
+        "empty_file",
+        "not_an_image",
+    ]
     assert excluded.loc[excluded["reason"] == "duplicate_row", "image_id"].tolist() == ["", ""]
     assert len(lesions) == 40
     assert len(left_in(lesions, excluded)) == 38
@@ -156,15 +178,28 @@ def test_broken_files_and_repeated_rows_are_listed(own_images):
         (lambda rows: [rows[0] | {"patient": " "}, *rows[1:]], ["row 2, patient: empty"]),
         (
             lambda rows: [row | {"laterality": "both", "density": "9"} for row in rows[:1]],
-            ["2 value(s)", "row 2, laterality: 'both' (allowed: left, l, right, r)", "density: '9'"],
+            [
+                "2 value(s)",
+                "row 2, laterality: 'both' (allowed: left, l, right, r)",
+                "density: '9'",
+            ],
         ),
         (
             lambda rows: [*rows, rows[0] | {"label": "malignant"}],
-            ["lesions.csv row 2 and lesions.csv row 42 (images/000.png)", "another label or patient"],
+            [
+                "lesions.csv row 2 and lesions.csv row 42 (images/000.png)",
+                "another label or patient",
+            ],
         ),
         (lambda rows: [*rows, rows[0] | {"patient": "x"}], ["another label or patient"]),
-        (lambda rows: [row | {"image_id": "7"} for row in rows], ["a column is named image_id", "Rename it"]),
-        (lambda rows: [row | {"source": "7"} for row in rows], ["a column is named source", "Rename it"]),
+        (
+            lambda rows: [row | {"image_id": "7"} for row in rows],
+            ["a column is named image_id", "Rename it"],
+        ),
+        (
+            lambda rows: [row | {"source": "7"} for row in rows],
+            ["a column is named source", "Rename it"],
+        ),
         (
             lambda rows: [{"file": row["file"], "class": row["label"]} for row in rows],
             ["no column label, patient; found: file, class"],
@@ -183,9 +218,15 @@ def test_a_table_that_cannot_be_used_is_refused(own_images, change, wanted):
     [
         ("file,label,patient\n", "holds no rows"),
         ("", "is empty: it needs a first line with the columns file, label, patient"),
-        ("file,label,patient, label\na.png,malignant,1,benign\n", "the column label stands there twice"),
+        (
+            "file,label,patient, label\na.png,malignant,1,benign\n",
+            "the column label stands there twice",
+        ),
         ("file,label,patient\na.png,benign,1,2,3\n", "is not a CSV"),
-        ("file,label,patient,View,view\na.png,benign,1,CC,MLO\n", "the column view stands there twice"),
+        (
+            "file,label,patient,View,view\na.png,benign,1,CC,MLO\n",
+            "the column view stands there twice",
+        ),
         ("file,label,patient\na.png,benign,\n", "row 2, patient: empty"),
     ],
 )
@@ -208,13 +249,22 @@ def sorted_images(tmp_path):
     for number in range(12):
         for view in ("CC", "MLO"):
             ending, dtype = [("png", np.uint8), ("tif", np.uint16)][number % 2]
-            folder = tmp_path / "sorted" / ["benign", "malignant"][number // 2 % 2] / ("more" if number == 3 else "")
-            save_image(folder / f"P{number:02}_{view}.{ending}", rng.integers(0, 255, (60, 50), dtype))
+            folder = (
+                tmp_path
+                / "sorted"
+                / ["benign", "malignant"][number // 2 % 2]
+                / ("more" if number == 3 else "")
+            )
+            save_image(
+                folder / f"P{number:02}_{view}.{ending}", rng.integers(0, 255, (60, 50), dtype)
+            )
     return tmp_path / "sorted"
 
 
 def from_folders(folder, patient="([^/]+)_"):
-    return take_inventory({"edition": "folder", "path": folder, "table": None, "patient": patient}, 1)[:3]
+    return take_inventory(
+        {"edition": "folder", "path": folder, "table": None, "patient": patient}, 1
+    )[:3]
 
 
 @pytest.mark.parametrize("patient", ["([^/]+)_", "(?P<patient>P[0-9]+)_(CC|MLO)", "P[0-9]+"])
@@ -304,7 +354,9 @@ def test_dicom_images_of_ones_own_tell_their_spacing_and_margins_in_millimetres_
     assert files.set_index("file")["spacing_mm"].dropna().to_dict() == {"full0.dcm": 0.2}
     for name in ("mask_file", "full_file"):
         lesions[name] = lesions[name].astype(str)
-    images, left_out = list_images(lesions, files, excluded, {"region": "context", "margin_unit": "mm"})
+    images, left_out = list_images(
+        lesions, files, excluded, {"region": "context", "margin_unit": "mm"}
+    )
     assert left_out[["image_id", "reason"]].to_numpy().tolist() == [["crop1.dcm", "no_spacing"]]
     settings = {"region": "context", "margin": 4, "margin_unit": "mm", "fit": "stretch", "size": 60}
     assert decode_images(folder, images, settings, 1, folder / "pixels.npy") == [None]

@@ -75,7 +75,10 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(small
 
 
 def test_the_tables_have_the_published_columns(default):
-    mass, calc = (list(read(default, f"csv/{kind}_case_description_train_set.csv")) for kind in ("mass", "calc"))
+    mass, calc = (
+        list(read(default, f"csv/{kind}_case_description_train_set.csv"))
+        for kind in ("mass", "calc")
+    )
     common = ["patient_id", "left or right breast", "image view", "abnormality id", "abnormality type", "assessment", "pathology",
               "subtlety", "image file path", "cropped image file path", "ROI mask file path"]  # fmt: skip
     assert set(mass) == {*common, "breast_density", "mass shape", "mass margins"}
@@ -127,12 +130,20 @@ def test_every_trap_is_planted(edition, request):
 def test_planted_traps_are_really_there(default):
     files, lesions, excluded = inventory(default)
     rows, info = case_rows(default), read(default, "csv/dicom_info.csv")
-    described = dict(zip(info["image_path"].str.removeprefix("CBIS-DDSM/"), info["SeriesDescription"], strict=True))
+    described = dict(
+        zip(
+            info["image_path"].str.removeprefix("CBIS-DDSM/"),
+            info["SeriesDescription"],
+            strict=True,
+        )
+    )
 
     for trap, position in [("crop_first", 0), ("mask_first", 1)]:
         for file in planted(default, trap)["file"]:
             folder = default / file
-            assert sorted(path.name for path in folder.parent.iterdir()).index(folder.name) == position
+            assert (
+                sorted(path.name for path in folder.parent.iterdir()).index(folder.name) == position
+            )
             assert described[file] == "cropped images"
     for file in planted(default, "separate_folders")["file"]:
         assert len(list((default / file).parent.iterdir())) == 1
@@ -156,9 +167,9 @@ def test_planted_traps_are_really_there(default):
     assert (paths.apply(lambda row: sum("\n" in path for path in row), axis=1) == 1).all()
 
     both = rows.groupby("patient_id")["part"].nunique()
-    assert {detail.split(":")[0] for detail in planted(default, "patient_in_both_partitions")["detail"]} == set(
-        both[both > 1].index
-    )
+    assert {
+        detail.split(":")[0] for detail in planted(default, "patient_in_both_partitions")["detail"]
+    } == set(both[both > 1].index)
 
     for image_id in planted(default, "scan_listed_twice")["image_id"]:
         lesion = lesions.loc[image_id]
@@ -177,7 +188,10 @@ def test_planted_traps_are_really_there(default):
     assert set(files.set_index("file").loc[sorted(undescribed), "role_from"]) == {"bits", "table"}
 
     for image_id in planted(default, "full_image_with_both_classes")["image_id"]:
-        assert lesions[lesions["full_file"] == lesions.loc[image_id, "full_file"]]["label"].nunique() == 2
+        assert (
+            lesions[lesions["full_file"] == lesions.loc[image_id, "full_file"]]["label"].nunique()
+            == 2
+        )
     labels = lesions.groupby("lesion_id")["label"].nunique()
     names = lesions.loc[planted(default, "label_differs_between_views")["image_id"], "lesion_id"]
     assert set(labels[labels > 1].index) == set(names)
@@ -188,14 +202,16 @@ def test_the_known_share_of_lesions_is_drawn_like_the_other_class(default, tmp_p
     lookalike = lesions["image_id"].isin(planted(default, "drawn_like_other_class")["image_id"])
     by_class = lookalike.groupby([lesions["label"], lesions["official_partition"]]).mean()
     assert lookalike.mean() == pytest.approx(0.1, abs=0.02)
-    assert by_class.to_numpy() == pytest.approx(0.1, abs=0.06)  # lesions come whole, with one view or two
+    assert by_class.to_numpy() == pytest.approx(
+        0.1, abs=0.06
+    )  # lesions come whole, with one view or two
     # The rule that no reader of the pixels can beat, and its AUROC.
     seen = (lesions["label"] == "malignant") != lookalike
     assert roc_auc_score(lesions["label"] == "malignant", seen) == pytest.approx(0.9, abs=0.03)
     # What the reader writes of the shape follows the drawing, not the label.
-    spiculated = lesions["mass_margins"].isin(["SPICULATED", "ILL_DEFINED"]) | lesions["calc_distribution"].isin(
-        ["CLUSTERED", "LINEAR"]
-    )
+    spiculated = lesions["mass_margins"].isin(["SPICULATED", "ILL_DEFINED"]) | lesions[
+        "calc_distribution"
+    ].isin(["CLUSTERED", "LINEAR"])
     assert (spiculated == seen).all()
 
 
@@ -205,20 +221,32 @@ def test_simple_statistics_do_not_give_the_label_away(default):
     lesions = left_in(lesions, excluded, truncated.to_frame())
     rows = []
     for lesion in lesions.itertuples():
-        crop, mask = (np.asarray(Image.open(default / file), float) for file in (lesion.crop_file, lesion.mask_file))
+        crop, mask = (
+            np.asarray(Image.open(default / file), float)
+            for file in (lesion.crop_file, lesion.mask_file)
+        )
         rows.append(
-            [len(crop), crop.mean(), crop.std(), (default / lesion.crop_file).stat().st_size, (mask > 127).sum()]
+            [
+                len(crop),
+                crop.mean(),
+                crop.std(),
+                (default / lesion.crop_file).stat().st_size,
+                (mask > 127).sum(),
+            ]
         )
     label = (lesions["label"] == "malignant").to_numpy()
     model = make_pipeline(StandardScaler(), LogisticRegression())
     guess = cross_val_predict(
         model, rows, label, groups=lesions["patient_id"], cv=GroupKFold(5), method="predict_proba"
     )[:, 1]
-    assert roc_auc_score(label, guess) < 0.72  # the shapes give 0.9; spicules cost JPEG a few bytes more
+    assert (
+        roc_auc_score(label, guess) < 0.72
+    )  # the shapes give 0.9; spicules cost JPEG a few bytes more
 
 
 @pytest.mark.parametrize(
-    ("arguments", "wanted"), [((23, 1, 0.1), "phantom.patients: 23"), ((24, 1, 0.6), "phantom.lookalikes: 0.6")]
+    ("arguments", "wanted"),
+    [((23, 1, 0.1), "phantom.patients: 23"), ((24, 1, 0.6), "phantom.lookalikes: 0.6")],
 )
 def test_impossible_phantoms_are_refused(arguments, wanted, tmp_path):
     with pytest.raises(InputError, match=wanted):

@@ -22,7 +22,12 @@ FULL |= {"mixed": "malignant"}
 def dataset(changes=None, headers=None):
     """Four lesions in a view, the first two on one film, of three patients; (lesions, files, excluded)."""
     rows = []
-    for patient, number, label in [(1, 1, "benign"), (1, 2, "malignant"), (2, 1, "benign"), (3, 1, "malignant")]:
+    for patient, number, label in [
+        (1, 1, "benign"),
+        (1, 2, "malignant"),
+        (2, 1, "benign"),
+        (3, 1, "malignant"),
+    ]:
         name = f"mass_P_{patient}_LEFT"
         rows.append(
             {
@@ -62,7 +67,8 @@ def test_a_lost_crop_is_lost_to_crops_alone_and_a_lost_row_to_all():
         }
     )
     counts = {
-        region["region"]: len(list_images(lesions, files, excluded, region)[0]) for region in (CROP, CONTEXT, FULL)
+        region["region"]: len(list_images(lesions, files, excluded, region)[0])
+        for region in (CROP, CONTEXT, FULL)
     }
     assert counts == {"crop": 2, "context": 3, "full": 2}
 
@@ -89,7 +95,9 @@ def test_a_smaller_mask_of_the_same_shape_fits():
 
 
 def test_millimetres_need_a_known_spacing():
-    images, excluded = list_images(*dataset(headers={("full2", "spacing_mm"): 0.1}), CONTEXT | {"margin_unit": "mm"})
+    images, excluded = list_images(
+        *dataset(headers={("full2", "spacing_mm"): 0.1}), CONTEXT | {"margin_unit": "mm"}
+    )
     assert images["image_id"].tolist() == ["mass_P_2_LEFT_CC_1"]
     assert set(excluded["reason"]) == {"no_spacing"}
 
@@ -116,7 +124,8 @@ def test_mixed_images_can_be_left_out():
 
 def test_images_that_would_share_a_name_are_named_by_their_file():
     images, _ = list_images(
-        *dataset({(1, "full_file"): "full2x", (1, "kind"): "calcification", (0, "view"): ""}, {}), FULL
+        *dataset({(1, "full_file"): "full2x", (1, "kind"): "calcification", (0, "view"): ""}, {}),
+        FULL,
     )
     assert "full1" in images["image_id"].tolist()
     lesions, files, excluded = dataset({(1, "full_file"): "full3"})
@@ -132,7 +141,9 @@ def test_a_region_of_which_there_is_nothing_is_refused():
 
 def ramp(path, width, height):
     """An image that is dark on the left and bright on the right."""
-    save_image(path, np.tile(np.linspace(0, 255, width).round().astype(np.uint8), (height, 1)), quality=95)
+    save_image(
+        path, np.tile(np.linspace(0, 255, width).round().astype(np.uint8), (height, 1)), quality=95
+    )
     return path
 
 
@@ -197,7 +208,13 @@ def test_the_context_of_a_lesion_is_cut_from_its_full_image(tmp_path):
             "spacing_mm": np.nan,
         }
     )
-    settings = {"region": "context", "margin": 50, "margin_unit": "percent", "fit": "stretch", "size": 40}
+    settings = {
+        "region": "context",
+        "margin": 50,
+        "margin_unit": "percent",
+        "fit": "stretch",
+        "size": 40,
+    }
     problems = decode_images(tmp_path, images, settings, 1, tmp_path / "pixels.npy")
     out = np.load(tmp_path / "pixels.npy")
     assert problems[0] is None
@@ -218,7 +235,9 @@ def test_shards_read_as_one_array(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_images_are_decoded_into_their_own_places_however_many_at_a_time(workers, tmp_path, monkeypatch):
+def test_images_are_decoded_into_their_own_places_however_many_at_a_time(
+    workers, tmp_path, monkeypatch
+):
     monkeypatch.setattr(decoding, "AT_ONCE", 7)
     for number in range(23):
         save_image(tmp_path / f"{number}.png", np.full((8, 8), 10 * number, np.uint8))

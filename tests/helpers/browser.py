@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
-BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+BROWSER = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
 needs_browser = pytest.mark.skipif(
     BROWSER is None, reason="no Chromium or Chrome on this machine; .ci/run installs one"
 )
@@ -30,6 +32,8 @@ def browse(page, tmp_path, *arguments):
         *quiet,
         f"--user-data-dir={tmp_path / 'browser'}",
     ]
-    done = subprocess.run([*command, *arguments, page.as_uri()], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*command, *arguments, page.as_uri()], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done

@@ -5,7 +5,11 @@ import csv
 import numpy as np
 from PIL import Image
 
-NAMES = [f"{kind}_case_description_{part}_set.csv" for kind in ("mass", "calc") for part in ("train", "test")]
+NAMES = [
+    f"{kind}_case_description_{part}_set.csv"
+    for kind in ("mass", "calc")
+    for part in ("train", "test")
+]
 
 
 def write_csv(path, rows):
@@ -34,7 +38,9 @@ class TinyKaggle:
     def add(self, rng, number, view):
         name = NAMES[number % 4]
         kind = name.split("_")[0]
-        series = {role: f"2.25.{number}{view == 'CC':d}{i}" for i, role in enumerate(["full", "crop"])}
+        series = {
+            role: f"2.25.{number}{view == 'CC':d}{i}" for i, role in enumerate(["full", "crop"])
+        }
         path = "x/2.25.1/{}/00000{}.dcm"
         self.tables[name].append(
             {
@@ -56,7 +62,12 @@ class TinyKaggle:
         mask[30:50, 20:40] = 255
         first = number % 2  # crop and mask in either order
         for file, role, bits, pixels in [
-            (f"{series['full']}/1-001.jpg", "full mammogram images", 16, rng.integers(0, 255, (90, 60), np.uint8)),
+            (
+                f"{series['full']}/1-001.jpg",
+                "full mammogram images",
+                16,
+                rng.integers(0, 255, (90, 60), np.uint8),
+            ),
             (
                 f"{series['crop']}/{1 + first}-00{1 + first}.jpg",
                 "cropped images",
@@ -66,7 +77,13 @@ class TinyKaggle:
             (f"{series['crop']}/{2 - first}-00{2 - first}.jpg", "ROI mask images", 8, mask),
         ]:
             save_image(self.folder / "jpeg" / file, pixels, quality=95)
-            self.info.append({"image_path": f"CBIS-DDSM/jpeg/{file}", "SeriesDescription": role, "BitsAllocated": bits})
+            self.info.append(
+                {
+                    "image_path": f"CBIS-DDSM/jpeg/{file}",
+                    "SeriesDescription": role,
+                    "BitsAllocated": bits,
+                }
+            )
 
     def write(self):
         for name, rows in self.tables.items():

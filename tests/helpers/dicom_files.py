@@ -32,7 +32,10 @@ def write_dicom(path, pixels, syntax="explicit", preamble=True, meta=None, **ele
     """
     pixels, uid = np.ascontiguousarray(pixels), UID(SYNTAXES[syntax])
     image = Dataset()
-    image.SOPClassUID, image.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", pydicom.uid.generate_uid()
+    image.SOPClassUID, image.SOPInstanceUID = (
+        "1.2.840.10008.5.1.4.1.1.7",
+        pydicom.uid.generate_uid(),
+    )
     image.SeriesInstanceUID, image.Modality = "2.25.1", "MG"
     image.Rows, image.Columns = pixels.shape
     image.BitsAllocated = image.BitsStored = 8 * pixels.itemsize
@@ -50,7 +53,9 @@ def write_dicom(path, pixels, syntax="explicit", preamble=True, meta=None, **ele
     image.file_meta.TransferSyntaxUID = uid
     if uid.is_encapsulated and not encode:
         image.file_meta.TransferSyntaxUID = UID(SYNTAXES["explicit"])
-        image.compress(uid, j2k_cr=[4] if syntax == "JPEG 2000" else None) if "2000" in syntax else image.compress(uid)
+        image.compress(
+            uid, j2k_cr=[4] if syntax == "JPEG 2000" else None
+        ) if "2000" in syntax else image.compress(uid)
     for name, value in elements.items():
         if name == "private":
             image.private_block(0x0013, "CTP", create=True).add_new(0x10, "LO", value)
@@ -62,7 +67,10 @@ def write_dicom(path, pixels, syntax="explicit", preamble=True, meta=None, **ele
     if not preamble:
         image.file_meta = FileMetaDataset()
         image.save_as(
-            path, implicit_vr=uid.is_implicit_VR, little_endian=uid.is_little_endian, enforce_file_format=False
+            path,
+            implicit_vr=uid.is_implicit_VR,
+            little_endian=uid.is_little_endian,
+            enforce_file_format=False,
         )
         return
     image.file_meta.update(meta or {})
@@ -82,13 +90,23 @@ def write_edition(data, folder, layout, **elements):
             pixels = np.asarray(image)
         if entry["BitsAllocated"] == 16:
             pixels = pixels.astype(np.uint16) * 257
-        patient = f"P_{number:05}_LEFT_CC_1.dcm" if number % 5 == 0 else f"Mass-Training_P_{number:05}_LEFT_CC_1"
+        patient = (
+            f"P_{number:05}_LEFT_CC_1.dcm"
+            if number % 5 == 0
+            else f"Mass-Training_P_{number:05}_LEFT_CC_1"
+        )
         path = {
             "tcia": f"CBIS-DDSM/{patient}/07-20-2016-DDSM-NA-1/1.000000-ROI mask images-{series[-5:]}/{name[0]}-1.dcm",
             "idc": f"cbis_ddsm/{patient}/{study}/MG_{series}/{uuid.UUID(int=number)}.dcm",
         }[layout]
-        described = {"SeriesDescription": entry["SeriesDescription"]} if entry["SeriesDescription"] else {}
-        fields = {"PatientID": patient, "SeriesInstanceUID": series, "StudyInstanceUID": study} | described
+        described = (
+            {"SeriesDescription": entry["SeriesDescription"]} if entry["SeriesDescription"] else {}
+        )
+        fields = {
+            "PatientID": patient,
+            "SeriesInstanceUID": series,
+            "StudyInstanceUID": study,
+        } | described
         write_dicom(folder / path, pixels, **(fields | elements))
     for name, rows in data.tables.items():
         write_csv(folder / ("csv" if layout == "idc" else "") / name, rows)
@@ -105,7 +123,9 @@ def jpeg_lossless(pixels):
     """JPEG process 14, selection value 1 (each pixel as its difference from the one before), with Huffman codes of 5 bits."""
     height, width = pixels.shape
     values = pixels.astype(np.int64)
-    before = np.concatenate([np.full((height, 1), 1 << (8 * pixels.itemsize - 1)), values[:, :-1]], axis=1)
+    before = np.concatenate(
+        [np.full((height, 1), 1 << (8 * pixels.itemsize - 1)), values[:, :-1]], axis=1
+    )
     before[1:, 0] = values[:-1, 0]
     bits = []
     for difference in (values - before).ravel().tolist():
@@ -113,7 +133,9 @@ def jpeg_lossless(pixels):
         size = abs(difference).bit_length()
         bits.append(f"{size:05b}")
         if 0 < size < 16:
-            bits.append(f"{difference if difference > 0 else difference + (1 << size) - 1:0{size}b}")
+            bits.append(
+                f"{difference if difference > 0 else difference + (1 << size) - 1:0{size}b}"
+            )
     text = "".join(bits)
     text += "1" * (-len(text) % 8)
     data = int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\0")

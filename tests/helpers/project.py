@@ -37,7 +37,14 @@ def copy_workflow(folder):
 def snakemake(folder, *arguments):
     """Run Snakemake in `folder` as a person would; returns the finished process, its output in one text."""
     command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
     return done
 
 
@@ -76,7 +83,10 @@ def model_weights(path):
     import h5py
 
     found = []
-    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
+    with (
+        zipfile.ZipFile(path) as archive,
+        h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights,
+    ):
         weights["layers"].visititems(
             lambda name, item: found.append(item[()]) if isinstance(item, h5py.Dataset) else None
         )
@@ -96,7 +106,9 @@ def epochs_saved(folder):
 def options(**given):
     none = dict.fromkeys(["dryrun", "touch", "unlock", "lint", "summary"], False)
     none |= {"profile": None, "workflow_profile": None}
-    return SimpleNamespace(**none | {"executor": "local", "cluster_generic_cancel_cmd": None} | given)
+    return SimpleNamespace(
+        **none | {"executor": "local", "cluster_generic_cancel_cmd": None} | given
+    )
 
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -104,5 +116,7 @@ HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load
 
 def write_benchmark(path, seconds, memory):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{HEADER}{seconds}\t0:00:00\t{memory}\t3832.66\t518.14\t696.07\t22.68\t0.03\t55.43\t15.20\n")
+    path.write_text(
+        f"{HEADER}{seconds}\t0:00:00\t{memory}\t3832.66\t518.14\t696.07\t22.68\t0.03\t55.43\t15.20\n"
+    )
     return path

@@ -60,7 +60,10 @@ def hold(folder, number, log, seconds):
 def test_no_two_jobs_have_one_gpu_and_none_waits_for_ever(tmp_path):
     context = multiprocessing.get_context("fork")
     log = context.Queue()
-    jobs = [context.Process(target=hold, args=(tmp_path, number, log, 0.05)) for number in (1, 2, 1, 2, 1, 1)]
+    jobs = [
+        context.Process(target=hold, args=(tmp_path, number, log, 0.05))
+        for number in (1, 2, 1, 2, 1, 1)
+    ]
     for job in jobs:
         job.start()
     held = [log.get(timeout=30) for _ in jobs]
@@ -165,7 +168,8 @@ def test_the_locks_are_a_users_own():
 
 
 @pytest.mark.parametrize(
-    ("size", "counts", "shared"), [(64, [640, 100], 64), (64, [641, 100], 62), (64, [20, 9], 6), (1, [40, 10], 2)]
+    ("size", "counts", "shared"),
+    [(64, [640, 100], 64), (64, [641, 100], 62), (64, [20, 9], 6), (1, [40, 10], 2)],
 )
 def test_of_each_batch_both_gpus_have_a_share(size, counts, shared):
     assert shared_batch(size, counts, 2) == shared
@@ -173,5 +177,7 @@ def test_of_each_batch_both_gpus_have_a_share(size, counts, shared):
 
 
 def test_more_gpus_than_a_batch_can_be_shared_by_are_refused():
-    with pytest.raises(InputError, match=r"training.gpus: 2 GPUs cannot share batches of 3 and 3 images"):
+    with pytest.raises(
+        InputError, match=r"training.gpus: 2 GPUs cannot share batches of 3 and 3 images"
+    ):
         shared_batch(64, [3, 3], 2)

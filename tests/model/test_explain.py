@@ -96,7 +96,9 @@ def functional_network():
     inner_input = keras.Input((32, 32, 3))
     x = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")(inner_input)
     x = layers.Add()([x, layers.Conv2D(4, 3, padding="same")(x)])
-    inner = keras.Model(inner_input, layers.Activation("relu", name="inner_last")(x), name="backbone")
+    inner = keras.Model(
+        inner_input, layers.Activation("relu", name="inner_last")(x), name="backbone"
+    )
     image = keras.Input((32, 32, 3))
     x = layers.GlobalAveragePooling2D()(inner(layers.Rescaling(1 / 255)(image)))
     return keras.Model(image, layers.Dense(1, activation="sigmoid")(x)), inner
@@ -110,7 +112,9 @@ def test_the_last_convolution_is_found_in_every_kind_of_network():
     flat = keras.Model(inner.input, layers.Dense(1)(layers.GlobalAveragePooling2D()(inner.output)))
     assert last_convolution(flat).name == "inner_last"
     with pytest.raises(ValueError, match="has none with places"):
-        last_convolution(keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1)]))
+        last_convolution(
+            keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1)])
+        )
 
 
 def test_grad_cam_goes_through_networks_within_networks():
@@ -128,7 +132,9 @@ def test_grad_cam_goes_through_networks_within_networks():
 
 
 def test_a_network_without_a_sigmoid_at_its_end_is_refused():
-    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1)]
+    )
     with pytest.raises(ValueError, match="ends in a sigmoid"):
         grad_cam(model, model.layers[0], [], np.ones(0))
 
@@ -186,7 +192,13 @@ def test_energy_in_others_is_that_of_the_same_map_under_other_patients_masks():
     inside[4] = 0  # of no known lesion
     patients = np.array(["a", "a", "b", "c", "c", "d"])
     wanted = [
-        np.mean([(maps[i] * inside[j]).sum() / maps[i].sum() for j in (0, 1, 2, 3, 5) if patients[j] != patients[i]])
+        np.mean(
+            [
+                (maps[i] * inside[j]).sum() / maps[i].sum()
+                for j in (0, 1, 2, 3, 5)
+                if patients[j] != patients[i]
+            ]
+        )
         for i in range(6)
     ]
     assert energy_in_others(maps, inside, patients) == pytest.approx(wanted)
@@ -195,7 +207,11 @@ def test_energy_in_others_is_that_of_the_same_map_under_other_patients_masks():
 
 def film(seed=0, height=700, width=500):
     """A picture with texture, uint8."""
-    return (110 + 25 * phantom.texture(np.random.default_rng(seed), height, width)).clip(0, 255).astype(np.uint8)
+    return (
+        (110 + 25 * phantom.texture(np.random.default_rng(seed), height, width))
+        .clip(0, 255)
+        .astype(np.uint8)
+    )
 
 
 def shares(left, top, width, height, extent=(500, 700)):
@@ -203,7 +219,8 @@ def shares(left, top, width, height, extent=(500, 700)):
 
 
 @pytest.mark.parametrize(
-    ("left", "top", "width", "height"), [(101, 203, 120, 90), (0, 3, 77, 77), (440, 601, 60, 99), (203, 55, 250, 64)]
+    ("left", "top", "width", "height"),
+    [(101, 203, 120, 90), (0, 3, 77, 77), (440, 601, 60, 99), (203, 55, 250, 64)],
 )
 @pytest.mark.parametrize("kind", ["as it is", "jpeg", "noise and contrast"])
 def test_a_crop_is_found_to_the_pixel(tmp_path, left, top, width, height, kind):
@@ -212,13 +229,21 @@ def test_a_crop_is_found_to_the_pixel(tmp_path, left, top, width, height, kind):
     crop = full[top : top + height, left : left + width]
     ending = "png" if kind == "as it is" else "jpg"
     if kind == "noise and contrast":
-        crop = (0.8 * crop + 20 + np.random.default_rng(1).normal(0, 1, crop.shape)).clip(0, 255).astype(np.uint8)
+        crop = (
+            (0.8 * crop + 20 + np.random.default_rng(1).normal(0, 1, crop.shape))
+            .clip(0, 255)
+            .astype(np.uint8)
+        )
     save_image(tmp_path / f"crop.{ending}", crop, **({"quality": 90} if ending == "jpg" else {}))
-    lesion = shares(left + width * 0.3, top + height * 0.5, width * 0.3, height * 0.4)  # not in the crop's middle
+    lesion = shares(
+        left + width * 0.3, top + height * 0.5, width * 0.3, height * 0.4
+    )  # not in the crop's middle
     box, correlation = find_crop(
         tmp_path / f"crop.{ending}", tmp_path / "full.jpg", lesion, (width, height), (500, 700)
     )
-    assert np.array(box) * [500, 700, 500, 700] == pytest.approx([left, top, left + width, top + height], abs=1)
+    assert np.array(box) * [500, 700, 500, 700] == pytest.approx(
+        [left, top, left + width, top + height], abs=1
+    )
     assert 0.8 < correlation <= 1 + 1e-9
 
 
@@ -227,7 +252,9 @@ def test_a_large_film_is_searched_at_reduced_scale(tmp_path):
     save_image(tmp_path / "full.jpg", full, quality=90)
     save_image(tmp_path / "crop.jpg", full[1203 : 1203 + 420, 801 : 801 + 500], quality=90)
     lesion = tuple(np.array([901, 1303, 1201, 1503]) / np.tile([2400, 3600], 2))
-    box, _ = find_crop(tmp_path / "crop.jpg", tmp_path / "full.jpg", lesion, (500, 420), (2400, 3600))
+    box, _ = find_crop(
+        tmp_path / "crop.jpg", tmp_path / "full.jpg", lesion, (500, 420), (2400, 3600)
+    )
     assert np.array(box[:2]) * [2400, 3600] == pytest.approx([801, 1203], abs=5)
 
 
@@ -244,18 +271,28 @@ def test_a_crop_of_another_film_or_of_nothing_is_not_found(tmp_path, crop, reaso
     save_image(tmp_path / "full.png", film())
     save_image(tmp_path / "crop.png", crop)
     with pytest.raises(ValueError, match=reason):
-        find_crop(tmp_path / "crop.png", tmp_path / "full.png", shares(120, 120, 60, 60), crop.shape[::-1], (500, 700))
+        find_crop(
+            tmp_path / "crop.png",
+            tmp_path / "full.png",
+            shares(120, 120, 60, 60),
+            crop.shape[::-1],
+            (500, 700),
+        )
 
 
 def test_brightness_that_slopes_everywhere_is_no_match(tmp_path):
     """Two films with one slope correlate at 0.98, and nothing of the crop is on the other film."""
     slope = np.linspace(0, 160, 500)[None, :]
     for name, seed in (("full", 1), ("other", 2)):
-        save_image(tmp_path / f"{name}.png", (slope + film(seed) / 20).clip(0, 255).astype(np.uint8))
+        save_image(
+            tmp_path / f"{name}.png", (slope + film(seed) / 20).clip(0, 255).astype(np.uint8)
+        )
     crop = (slope + film(2) / 20).clip(0, 255).astype(np.uint8)[300:400, 200:300]
     save_image(tmp_path / "crop.png", crop)
     where = [shares(220, 320, 60, 60), (100, 100), (500, 700)]
-    assert find_crop(tmp_path / "crop.png", tmp_path / "other.png", *where)[0][0] == pytest.approx(200 / 500)
+    assert find_crop(tmp_path / "crop.png", tmp_path / "other.png", *where)[0][0] == pytest.approx(
+        200 / 500
+    )
     with pytest.raises(ValueError, match="not found"):
         find_crop(tmp_path / "crop.png", tmp_path / "full.png", *where)
 
@@ -280,12 +317,25 @@ def lesion(tmp_path):
     save_image(tmp_path / "mask.png", (255 * mask).astype(np.uint8))
     save_image(tmp_path / "crop.png", full[250:400, 140:340].astype(np.uint8))
     extents = {"full.png": (500, 700), "mask.png": (500, 700), "crop.png": (200, 150)}
-    row = pd.DataFrame([{"image_id": "a", "crop_file": "crop.png", "mask_file": "mask.png", "full_file": "full.png"}])
+    row = pd.DataFrame(
+        [
+            {
+                "image_id": "a",
+                "crop_file": "crop.png",
+                "mask_file": "mask.png",
+                "full_file": "full.png",
+            }
+        ]
+    )
 
     def image(region):
         file = "crop.png" if region == "crop" else "full.png"
         width, height = extents[file]
-        return next(pd.DataFrame([{"image_id": "a", "file": file, "width": width, "height": height}]).itertuples())
+        return next(
+            pd.DataFrame(
+                [{"image_id": "a", "file": file, "width": width, "height": height}]
+            ).itertuples()
+        )
 
     return tmp_path, image, next(row.itertuples(index=False)), extents
 
@@ -299,7 +349,11 @@ def test_the_mask_lies_where_the_network_sees_the_lesion(lesion, region, fit):
     image = image(region)
     shape = {"region": region, "fit": fit, "size": 64, "margin": 40, "margin_unit": "percent"}
     inside, correlation = seen_lesions(folder, image, [row], extents, shape)
-    box = context_box(mask_box(folder / "mask.png"), image, shape) if region == "context" else (0, 0, 1, 1)
+    box = (
+        context_box(mask_box(folder / "mask.png"), image, shape)
+        if region == "context"
+        else (0, 0, 1, 1)
+    )
     bright = decode(folder / image.file, 64, fit, box) > 140
     assert bright.any()
     assert ((inside > 0.5) == bright).mean() > 0.995
@@ -313,7 +367,9 @@ def test_a_whole_image_has_the_union_of_its_lesions_masks(lesion):
     save_image(folder / "second.png", second)
     extents["second.png"] = (250, 350)
     settings = {"region": "full", "fit": "stretch", "size": 100}
-    both, _ = seen_lesions(folder, image("full"), [row, row._replace(mask_file="second.png")], extents, settings)
+    both, _ = seen_lesions(
+        folder, image("full"), [row, row._replace(mask_file="second.png")], extents, settings
+    )
     one, _ = seen_lesions(folder, image("full"), [row], extents, settings)
     assert both.mean() == pytest.approx(one.mean() + 40 * 40 / (250 * 350), abs=1e-5)
     with pytest.raises(ValueError, match="no mask of one of 2 lesions"):
@@ -350,7 +406,9 @@ def test_a_lesion_that_the_network_does_not_see_has_no_outline(lesion):
     corner[:40, :40] = 255
     save_image(folder / "mask.png", corner)
     with pytest.raises(ValueError, match="outside of what the network sees"):
-        seen_lesions(folder, image("full"), [row], extents, {"region": "full", "fit": "crop", "size": 64})
+        seen_lesions(
+            folder, image("full"), [row], extents, {"region": "full", "fit": "crop", "size": 64}
+        )
 
 
 def test_a_mask_of_zeros_and_ones_counts_parts_of_pixels(tmp_path):
@@ -364,9 +422,15 @@ def test_a_mask_of_zeros_and_ones_counts_parts_of_pixels(tmp_path):
 def test_lesions_belong_to_their_image():
     lesions = pd.DataFrame({"image_id": ["a", "b", "c"], "full_file": ["f", "f", "g"]})
     crops = pd.DataFrame({"image_id": ["c", "a"], "file": ["x", "y"]})
-    assert [[row.image_id for row in rows] for rows in lesions_of(crops, lesions, "crop")] == [["c"], ["a"]]
+    assert [[row.image_id for row in rows] for rows in lesions_of(crops, lesions, "crop")] == [
+        ["c"],
+        ["a"],
+    ]
     films = pd.DataFrame({"image_id": ["g", "f"], "file": ["g", "f"]})
-    assert [[row.image_id for row in rows] for rows in lesions_of(films, lesions, "full")] == [["c"], ["a", "b"]]
+    assert [[row.image_id for row in rows] for rows in lesions_of(films, lesions, "full")] == [
+        ["c"],
+        ["a", "b"],
+    ]
 
 
 def test_a_map_that_is_zero_has_a_chance_but_no_energy():
@@ -385,14 +449,28 @@ def explained(n=60, outcomes=None, **changes):
     rng = np.random.default_rng(0)
     probability = rng.random(n).round(3)
     label = rng.integers(0, 2, n) if outcomes is None else np.full(n, outcomes)
-    call = {(1, 1): "true_positive", (1, 0): "false_negative", (0, 1): "false_positive", (0, 0): "true_negative"}
+    call = {
+        (1, 1): "true_positive",
+        (1, 0): "false_negative",
+        (0, 1): "false_positive",
+        (0, 0): "true_negative",
+    }
     rows = pd.DataFrame({"image_id": [f"i{k}" for k in range(n)], "patient_id": [f"p{k // 2}" for k in range(n)],
                          "label": label, "probability": probability, "row": range(n)})  # fmt: skip
-    rows["outcome"] = [call[pair] for pair in zip(label, (probability >= 0.5).astype(int), strict=True)]
+    rows["outcome"] = [
+        call[pair] for pair in zip(label, (probability >= 0.5).astype(int), strict=True)
+    ]
     rows["chance"] = rng.uniform(0.2, 0.4, n)
     rows["energy_inside"] = rows["chance"] + 0.2 + rng.normal(0, 0.1, n)
     rows["energy_in_others"] = rows["chance"] + 0.1
-    run = {"experiment": "baseline", "fold": 0, "seed": 1, "reason": "", "dataset": "d", "leaks": ""}
+    run = {
+        "experiment": "baseline",
+        "fold": 0,
+        "seed": 1,
+        "reason": "",
+        "dataset": "d",
+        "leaks": "",
+    }
     return rows.assign(**run, crop_correlation=None).assign(**changes)
 
 
@@ -404,17 +482,23 @@ def test_the_energys_mean_and_interval_are_those_of_a_bootstrap_over_patients():
     assert found["value"] == pytest.approx(difference.mean())
     by_patient = difference.reshape(-1, 2).mean(axis=1)
     half = 2.045 * by_patient.std(ddof=1) / np.sqrt(30)  # Student's t of 29 degrees of freedom
-    assert (found["low"], found["high"]) == pytest.approx((found["value"] - half, found["value"] + half), abs=0.006)
+    assert (found["low"], found["high"]) == pytest.approx(
+        (found["value"] - half, found["value"] + half), abs=0.006
+    )
     assert (found["n"], found["patients"]) == (60, 30)
     share = table.loc[("all", "share_above_chance"), "value"]
     assert share == pytest.approx((difference > 0).mean())
     wrong = rows[rows["outcome"].isin(["false_negative", "false_positive"])]
-    assert table.loc[("wrong", "energy_inside"), "value"] == pytest.approx(wrong["energy_inside"].mean())
+    assert table.loc[("wrong", "energy_inside"), "value"] == pytest.approx(
+        wrong["energy_inside"].mean()
+    )
     assert table.loc[("wrong", "energy_inside"), "n"] == len(wrong)
 
 
 def test_what_is_not_known_of_the_energy_has_a_reason(tmp_path):
-    no_masks = explained(energy_inside=np.nan, chance=np.nan, energy_in_others=np.nan, reason="no mask")
+    no_masks = explained(
+        energy_inside=np.nan, chance=np.nan, energy_in_others=np.nan, reason="no mask"
+    )
     right = explained()
     right = right[right["outcome"].isin(["true_positive", "true_negative"])]
     one = explained(1, energy_in_others=np.nan)
@@ -453,11 +537,15 @@ def drawn(rows, folder, size=64):
     """The gallery of rows as of gradcam.csv, with drawn images, and the energy's table as it is read back."""
     rng = np.random.default_rng(0)
     shown = shown_rows(rows)
-    images, maps, masks = (rng.integers(0, 255, (len(shown), size, size), np.uint8) for _ in range(3))
+    images, maps, masks = (
+        rng.integers(0, 255, (len(shown), size, size), np.uint8) for _ in range(3)
+    )
     y, x = np.mgrid[0:size, 0:size] / size - 0.5
     masks[:] = 255 * (np.hypot(y, x) < 0.3)
     run = rows[["experiment", "fold", "seed", "dataset", "leaks"]].iloc[0]
-    write_table(measure_energy(rows, EVALUATION).assign(**run), folder / "energy.csv", "gradcam_energy")
+    write_table(
+        measure_energy(rows, EVALUATION).assign(**run), folder / "energy.csv", "gradcam_energy"
+    )
     table = read_table(folder / "energy.csv", "gradcam_energy")
     return gallery(shown, images, maps, masks, table, "phantom"), table
 
@@ -475,18 +563,26 @@ def test_the_gallery_draws_tiles_of_any_size(tmp_path, size):
 
 
 def test_the_gallery_and_the_figure_say_what_there_is_not(tmp_path):
-    no_masks = explained(40, 1, energy_inside=np.nan, chance=np.nan, energy_in_others=np.nan, reason="no mask")
+    no_masks = explained(
+        40, 1, energy_inside=np.nan, chance=np.nan, energy_in_others=np.nan, reason="no mask"
+    )
     never_wrong = explained(40)
     never_wrong = never_wrong[never_wrong["outcome"].isin(["true_positive", "true_negative"])]
     for name, rows, said in [
-        ("masks", no_masks, "How much of it lies inside the outlines is not known: no image has both a map and a mask"),
+        (
+            "masks",
+            no_masks,
+            "How much of it lies inside the outlines is not known: no image has both a map and a mask",
+        ),
         ("mistakes", never_wrong, "none"),
         ("one", explained(1, energy_in_others=np.nan), "none"),
     ]:
         figure, table = drawn(rows, tmp_path)
         assert any(said in words for words in words_of(figure)), name
         marked(figure, table).savefig(tmp_path / f"{name}.png")
-        marked(FIGURES["gradcam_energy"][1](table, "phantom"), table).savefig(tmp_path / f"{name}-energy.png")
+        marked(FIGURES["gradcam_energy"][1](table, "phantom"), table).savefig(
+            tmp_path / f"{name}-energy.png"
+        )
 
 
 def test_names_are_shown_as_text_and_shortened(tmp_path):
@@ -496,7 +592,10 @@ def test_names_are_shown_as_text_and_shortened(tmp_path):
     figure.savefig(tmp_path / "g.svg")
     assert "<script" not in (tmp_path / "g.svg").read_text()
     assert any("<script>" in words for words in words_of(figure))
-    assert max(len(line) for words in words_of(figure) for line in words.split("\n") if "a/a/" in line) <= 23
+    assert (
+        max(len(line) for words in words_of(figure) for line in words.split("\n") if "a/a/" in line)
+        <= 23
+    )
 
 
 def test_the_phantoms_run_is_explained(study):
@@ -509,23 +608,34 @@ def test_the_phantoms_run_is_explained(study):
     test = predictions[predictions["partition"] == "test"]
     assert sorted(rows["image_id"]) == sorted(test["image_id"])
     assert (rows["reason"] == "").mean() > 0.9  # two epochs may leave a map that is zero
-    maps, masks = (np.load(results / f"runs/baseline/{name}.npy", mmap_mode="r") for name in ("gradcam", "masks"))
+    maps, masks = (
+        np.load(results / f"runs/baseline/{name}.npy", mmap_mode="r")
+        for name in ("gradcam", "masks")
+    )
     assert maps.shape == masks.shape == (len(rows), 64, 64)
     assert maps.dtype == masks.dtype == np.uint8
     known = rows[rows["energy_inside"].notna()]
     assert known["energy_inside"].between(0, 1).all()
-    found = energy_inside(maps[known["row"]].astype(np.float32), masks[known["row"]] / np.float32(255))
+    found = energy_inside(
+        maps[known["row"]].astype(np.float32), masks[known["row"]] / np.float32(255)
+    )
     assert found == pytest.approx(known["energy_inside"].to_numpy(), abs=1e-3)
     lesions = read_table(results / "inventory/lesions.csv", "lesions").set_index("image_id")
     for row in rows.itertuples():
         mask = np.asarray(Image.open(results / "phantom" / lesions.loc[row.image_id, "mask_file"]))
         top, left, side = phantom.crop_window(mask)
-        assert row.chance == pytest.approx((mask[top : top + side, left : left + side] > 127).mean(), abs=0.01)
+        assert row.chance == pytest.approx(
+            (mask[top : top + side, left : left + side] > 127).mean(), abs=0.01
+        )
     assert (rows["crop_correlation"] > 0.95).all()
     shown = read_table(results / "plots/gradcam.csv", "gradcam")
     assert shown["image_id"].tolist() == shown_rows(rows)["image_id"].tolist()
-    energy = read_table(results / "plots/gradcam_energy.csv", "gradcam_energy").set_index(["group", "measure"])
-    assert energy.loc[("all", "energy_inside"), "value"] == pytest.approx(known["energy_inside"].mean())
+    energy = read_table(results / "plots/gradcam_energy.csv", "gradcam_energy").set_index(
+        ["group", "measure"]
+    )
+    assert energy.loc[("all", "energy_inside"), "value"] == pytest.approx(
+        known["energy_inside"].mean()
+    )
 
 
 def test_a_model_that_is_not_the_predictions_own_is_refused(study, tmp_path):
@@ -535,7 +645,9 @@ def test_a_model_that_is_not_the_predictions_own_is_refused(study, tmp_path):
     other = tmp_path / "runs/baseline/fold0-seed1"
     other.mkdir(parents=True)
     write_table(
-        predictions.assign(probability=predictions["probability"] / 2), other / "predictions.csv", "predictions"
+        predictions.assign(probability=predictions["probability"] / 2),
+        other / "predictions.csv",
+        "predictions",
     )
 
     class Named(dict):
@@ -544,7 +656,9 @@ def test_a_model_that_is_not_the_predictions_own_is_refused(study, tmp_path):
     inputs = Named(model=run / "model.keras", predictions=other / "predictions.csv", index=tensors / "index.csv",
                    pixels=[tensors / "shard-1of1/pixels.npy"], images=results / "regions/crop/images.csv",
                    lesions=results / "inventory/lesions.csv", files=results / "inventory/files.csv")  # fmt: skip
-    output = Named(maps=other / "gradcam.npy", masks=other / "masks.npy", table=other / "gradcam.csv")
+    output = Named(
+        maps=other / "gradcam.npy", masks=other / "masks.npy", table=other / "gradcam.csv"
+    )
     params = Named(path=results / "phantom", image={"region": "crop", "fit": "stretch", "size": 64},
                    training={"threads": 2, "batch_size": 64}, augmentation={"test_views": 1} | dict.fromkeys(["rotation", "shift", "shear", "zoom", "horizontal_flip"], 0))  # fmt: skip
     with pytest.raises(InputError, match="they are of different runs"):

@@ -37,7 +37,14 @@ from mammo.model.exported_scores import across_folds  # noqa: E402
 from mammo.model.fine_tuning import backbone, let_train, load_weights  # noqa: E402
 from mammo.model.gradcam import grad_cam, last_convolution  # noqa: E402
 
-NOTHING = {"rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "horizontal_flip": False, "test_views": 1}
+NOTHING = {
+    "rotation": 0,
+    "shift": 0,
+    "shear": 0,
+    "zoom": 0,
+    "horizontal_flip": False,
+    "test_views": 1,
+}
 TRAINING = {
     "epochs": 2, "batch_size": 16, "learning_rate": 0.001, "schedule": "constant", "patience": 3, "loss": "binary_crossentropy",
     "label_smoothing": 0, "class_weights": "none", "frozen_epochs": 1, "fine_tuning_rate": 0.0001, "precision": "float32", "threads": 2,
@@ -61,7 +68,9 @@ def images():
 def published_file(tmp_path_factory):
     """Weights of the smallest backbone as keras.applications would publish them, but random: (file, the model they are of)."""
     keras.utils.set_random_seed(5)
-    model = keras.applications.MobileNetV3Small(include_top=False, weights=None, input_shape=(32, 32, 3))
+    model = keras.applications.MobileNetV3Small(
+        include_top=False, weights=None, input_shape=(32, 32, 3)
+    )
     path = tmp_path_factory.mktemp("weights") / "mobilenet_notop.h5"
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, model)
@@ -74,14 +83,22 @@ def published_file(tmp_path_factory):
 def test_the_facts_of_the_backbones_are_those_of_keras_and_of_their_own_code():
     from keras.src.applications import convnext, densenet, efficientnet_v2, mobilenet_v3, resnet
 
-    said = {name: (facts["published"], facts["digest"]) for name, facts in known().items() if "published" in facts}
+    said = {
+        name: (facts["published"], facts["digest"])
+        for name, facts in known().items()
+        if "published" in facts
+    }
     base = backbones.PUBLISHED
     assert said["mobilenet_v3_small"][1] == mobilenet_v3.WEIGHTS_HASHES["small_224_1.0_float"][1]
     assert said["efficientnet_v2_b0"][1] == efficientnet_v2.WEIGHTS_HASHES["b0"][1]
     assert said["resnet50"][1] == resnet.WEIGHTS_HASHES["resnet50"][1]
     assert said["convnext_tiny"][1] == convnext.WEIGHTS_HASHES["convnext_tiny"][1]
     assert base + said["densenet121"][0] == densenet.DENSENET121_WEIGHT_PATH_NO_TOP
-    for name, module in [("resnet50", resnet), ("convnext_tiny", convnext), ("efficientnet_v2_b0", efficientnet_v2)]:
+    for name, module in [
+        ("resnet50", resnet),
+        ("convnext_tiny", convnext),
+        ("efficientnet_v2_b0", efficientnet_v2),
+    ]:
         assert base + said[name][0].rpartition("/")[0] + "/" == module.BASE_WEIGHTS_PATH
 
 
@@ -171,7 +188,9 @@ def test_what_a_network_cannot_take_is_told(published_file, tmp_path):
         load_weights(build("gap_cnn", 32), path)
 
 
-def test_published_weights_come_from_the_cache_or_a_download_and_are_verified(tmp_path, monkeypatch, capsys):
+def test_published_weights_come_from_the_cache_or_a_download_and_are_verified(
+    tmp_path, monkeypatch, capsys
+):
     content, cache, output = b"weights", tmp_path / "keras/models/w.h5", tmp_path / "w.h5"
     digests = hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest()
     asked = []
@@ -184,7 +203,8 @@ def test_published_weights_come_from_the_cache_or_a_download_and_are_verified(tm
 
     monkeypatch.setattr("urllib.request.urlopen", open_address)
     with pytest.raises(
-        InputError, match=r"cannot be downloaded: Connection timed out\. Download https://nowhere/w\.h5 elsewhere"
+        InputError,
+        match=r"cannot be downloaded: Connection timed out\. Download https://nowhere/w\.h5 elsewhere",
     ) as told:
         fetch_weights.fetch("https://nowhere/w.h5", digests[0], output, cache)
     assert f"put it at {cache}, or name it by the key network.weights" in str(told.value)
@@ -193,13 +213,20 @@ def test_published_weights_come_from_the_cache_or_a_download_and_are_verified(tm
     fetch_weights.fetch("https://there/w.h5", digests[1], output, cache)
     assert output.read_bytes() == content
     (tmp_path / "served").write_bytes(b"a page that asks who you are")
-    with pytest.raises(InputError, match=r"https://there/w\.h5 is not the file that keras.applications publishes"):
+    with pytest.raises(
+        InputError, match=r"https://there/w\.h5 is not the file that keras.applications publishes"
+    ):
         fetch_weights.fetch("https://there/w.h5", digests[0], tmp_path / "other.h5", cache)
     cache.parent.mkdir(parents=True)
     cache.write_bytes(content)
     fetch_weights.fetch("https://nowhere/w.h5", digests[0], tmp_path / "other.h5", cache)
     assert (tmp_path / "other.h5").read_bytes() == content
-    assert {path.name for path in tmp_path.iterdir()} == {"keras", "w.h5", "other.h5", "served"}  # nothing half written
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "keras",
+        "w.h5",
+        "other.h5",
+        "served",
+    }  # nothing half written
     assert fetch_weights.cached("w.h5", {"KERAS_HOME": "/there"}).as_posix() == "/there/models/w.h5"
     assert fetch_weights.cached("w.h5", {}).as_posix().endswith("/.keras/models/w.h5")
 
@@ -217,7 +244,12 @@ def test_a_run_with_published_weights_waits_for_their_file():
 
 
 def test_phases_train_the_head_and_then_all():
-    training = TRAINING | {"epochs": 8, "frozen_epochs": 3, "learning_rate": 0.1, "fine_tuning_rate": 0.2}
+    training = TRAINING | {
+        "epochs": 8,
+        "frozen_epochs": 3,
+        "learning_rate": 0.1,
+        "fine_tuning_rate": 0.2,
+    }
     assert phases(training, None) == [(0, 8, 0.1, "all")]
     assert phases(training, "file") == [(0, 3, 0.1, "head"), (3, 8, 0.2, "fine")]
     assert phases(training | {"frozen_epochs": 0}, "file") == [(0, 8, 0.2, "fine")]
@@ -234,7 +266,11 @@ def test_batch_normalisation_of_a_backbone_with_weights_stays_as_it_came():
     trained = {id(variable) for variable in model.trainable_variables}
     for layer in model.layers:
         fixed = isinstance(layer, keras.layers.BatchNormalization)
-        assert all((id(variable) in trained) != fixed for variable in layer.variables if "seed" not in variable.path)
+        assert all(
+            (id(variable) in trained) != fixed
+            for variable in layer.variables
+            if "seed" not in variable.path
+        )
 
 
 class Cut(Exception):
@@ -243,7 +279,12 @@ class Cut(Exception):
 
 def test_training_in_phases_goes_on_where_it_was_cut_off(images, tmp_path, monkeypatch, capfd):
     """Cut off within a phase and between the two: weights and history are those of a training that was not."""
-    training = TRAINING | {"epochs": 4, "frozen_epochs": 2, "schedule": "cosine", "fine_tuning_rate": 0.001}
+    training = TRAINING | {
+        "epochs": 4,
+        "frozen_epochs": 2,
+        "schedule": "cosine",
+        "fine_tuning_rate": 0.001,
+    }
     given = build("gap_cnn", 32)
     path = f"{tmp_path}/given.weights.h5"
     backbone(given).save_weights(path)
@@ -256,7 +297,9 @@ def test_training_in_phases_goes_on_where_it_was_cut_off(images, tmp_path, monke
 
         with monkeypatch.context() as patched:
             patched.setattr("scripts.train_network.seed_dropout", seed_and_stop)
-            return train_network(*images, 1, "gap_cnn", training, NOTHING, (tmp_path / name, "key"), path)
+            return train_network(
+                *images, 1, "gap_cnn", training, NOTHING, (tmp_path / name, "key"), path
+            )
 
     model, history = train("whole.npz")
     for epoch in (1, 2, 3):
@@ -268,7 +311,10 @@ def test_training_in_phases_goes_on_where_it_was_cut_off(images, tmp_path, monke
         assert np.array_equal(a, b)
     said = capfd.readouterr().out
     assert "from epoch 1 on the head alone is trained, at a learning rate of 0.001" in said
-    assert "from epoch 3 on all but the backbone's batch normalisation is trained, at a learning rate of 0.001" in said
+    assert (
+        "from epoch 3 on all but the backbone's batch normalisation is trained, at a learning rate of 0.001"
+        in said
+    )
     assert "training goes on after epoch 3" in said
 
     with np.load(tmp_path / "whole.npz") as file:
@@ -286,8 +332,20 @@ def test_schedules():
     rates = [scheduled("cosine", 0.1, epoch, 4, [], 3) for epoch in range(4)]
     assert np.allclose(rates, [0.05 * (1 + math.cos(math.pi * n / 4)) for n in range(4)])
     assert scheduled("constant", 0.1, 3, 4, [1, 2, 3], 3) == 0.1
-    losses = [1.0, 0.9, 0.95, 0.91, 0.8, 0.81, 0.82, 0.83, 0.84]  # of patience 3, two without progress halve it
-    rates = [scheduled("plateau", 0.1, epoch, 40, losses[:epoch], 3) for epoch in range(len(losses) + 1)]
+    losses = [
+        1.0,
+        0.9,
+        0.95,
+        0.91,
+        0.8,
+        0.81,
+        0.82,
+        0.83,
+        0.84,
+    ]  # of patience 3, two without progress halve it
+    rates = [
+        scheduled("plateau", 0.1, epoch, 40, losses[:epoch], 3) for epoch in range(len(losses) + 1)
+    ]
     assert rates == [0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025, 0.0125]
 
 
@@ -309,7 +367,9 @@ def learnt(images, tmp_path_factory):
     @functools.cache
     def train(**changes):
         saved = folder / f"{changes}.npz", "key"
-        model, history = train_network(pixels, table, 1, "gap_cnn", TRAINING | changes, NOTHING, saved)
+        model, history = train_network(
+            pixels, table, 1, "gap_cnn", TRAINING | changes, NOTHING, saved
+        )
         assert {variable.dtype for variable in model.weights} == {"float32"}
         assert {layer.compute_dtype for layer in model.layers} == {"float32"}
         return np.concatenate([array.ravel() for array in model.get_weights()]), history
@@ -341,7 +401,9 @@ def trained(images, tmp_path_factory):
     """A function that trains the smallest backbone for an epoch, always in the same way but for the checkpoint."""
     training = TRAINING | {"epochs": 1, "precision": "mixed_bfloat16"}
     folder = tmp_path_factory.mktemp("trained")
-    train = lambda run: train_network(*images, 3, SMALLEST, training, NOTHING, (folder / f"{run}.npz", "key"))[0]  # noqa: E731
+    train = lambda run: train_network(
+        *images, 3, SMALLEST, training, NOTHING, (folder / f"{run}.npz", "key")
+    )[0]  # noqa: E731
     return functools.cache(train)
 
 
@@ -369,14 +431,19 @@ def test_a_backbone_is_saved_explained_and_joined(images, trained, tmp_path):
 def test_what_the_converter_does_not_know_is_replaced_by_its_equal():
     """As ConvNeXt has it: convolutions of as many groups as channels, and GELU."""
     image = keras.Input((16, 16, 3), name="image")
-    out = keras.layers.Conv2D(4, 3, groups=4, padding="same")(keras.Sequential([keras.layers.Conv2D(4, 3)])(image))
+    out = keras.layers.Conv2D(4, 3, groups=4, padding="same")(
+        keras.Sequential([keras.layers.Conv2D(4, 3)])(image)
+    )
     out = keras.layers.Activation("gelu")(out / 100)
     model = keras.Model(image, keras.layers.Conv2D(2, 3, groups=2, use_bias=False)(out + out))
     for variable in model.weights:
         variable.assign(np.random.default_rng(variable.shape[-1]).normal(size=variable.shape))
     twin = convertible(model)
     kinds = [type(layer).__name__ for layer in twin.layers if "onv" in type(layer).__name__]
-    assert kinds == ["DepthwiseConv2D", "Conv2D"]  # the last takes two channels for each that it gives
+    assert kinds == [
+        "DepthwiseConv2D",
+        "Conv2D",
+    ]  # the last takes two channels for each that it gives
     assert next(layer for layer in twin.layers if layer.name.startswith("activation")).activation is not keras.activations.gelu  # fmt: skip
     seen = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype("float32")
     wanted = model.predict(seen, verbose=0)
@@ -392,7 +459,9 @@ def test_a_view_is_the_warp_that_keras_makes():
     pixels = np.random.default_rng(0).integers(0, 256, (3, 20, 20), np.uint8)
     smooth = np.repeat(np.repeat(pixels[:, ::5, ::5], 5, 1), 5, 2)
     views = prediction_views(
-        20, NOTHING | {"rotation": 20, "shift": 0.1, "zoom": 0.1, "horizontal_flip": True, "test_views": 6}
+        20,
+        NOTHING
+        | {"rotation": 20, "shift": 0.1, "zoom": 0.1, "horizontal_flip": True, "test_views": 6},
     )
     assert views.shape == (6, 8)
     assert np.array_equal(warped(smooth, views[0]), smooth)
@@ -451,7 +520,9 @@ def test_a_checkpoint_is_for_the_same_weights_alone(tmp_path):
     files = {name: tmp_path / name for name in ("manifest", "index", "weights")}
     for path in files.values():
         path.write_text("as it was")
-    inputs = SimpleNamespace(manifest=files["manifest"], index=files["index"], pixels=[], weights=[files["weights"]])
+    inputs = SimpleNamespace(
+        manifest=files["manifest"], index=files["index"], pixels=[], weights=[files["weights"]]
+    )
     key = checkpoint_key(inputs, 0)
     files["weights"].write_text("others")
     assert checkpoint_key(inputs, 0) != key

@@ -47,7 +47,11 @@ MODEL = "results/models/baseline-fold0"
 @pytest.mark.parametrize("count", [7, 1203])  # of many, some at a time
 def test_neighbours_are_those_of_scikit_learn_on_scaled_columns(count):
     rng = np.random.default_rng(0)
-    reference, values, scale = rng.normal(size=(50, 4)), rng.normal(size=(count, 4)), np.array([1, 0.1, 3, 2])
+    reference, values, scale = (
+        rng.normal(size=(50, 4)),
+        rng.normal(size=(count, 4)),
+        np.array([1, 0.1, 3, 2]),
+    )
     apart, rows = nearest(values, reference, scale)
     wanted = NearestNeighbors(n_neighbors=3).fit(reference / scale).kneighbors(values / scale)
     assert np.allclose(apart, wanted[0])
@@ -86,7 +90,9 @@ def test_about_one_in_two_hundred_new_images_lies_beyond_a_limit():
 
 def test_a_column_of_one_value_has_a_scale_too():
     features = np.column_stack([np.linspace(0, 10, 11), np.zeros(11)])
-    assert np.allclose(feature_spread(features), [np.std(np.arange(11)), np.std(np.arange(11)) / 100])
+    assert np.allclose(
+        feature_spread(features), [np.std(np.arange(11)), np.std(np.arange(11)) / 100]
+    )
     assert feature_spread(np.zeros((5, 2))).tolist() == [1, 1]
 
 
@@ -104,14 +110,19 @@ def test_statistics_are_what_their_names_say():
     inverted = pd.DataFrame(image_statistics(255 - pixels, [1] * 3, [1] * 3, names), columns=names)
     assert np.allclose(inverted["skew"], -found["skew"], atol=1e-4)
     assert np.allclose(inverted["detail"], found["detail"])
-    assert statistic_names("context") == names[:-2]  # files do not tell the shape of what was cut from them
+    assert (
+        statistic_names("context") == names[:-2]
+    )  # files do not tell the shape of what was cut from them
 
 
 def small_reference(images=60):
     """A reference of images around one place, and the names of its statistics."""
     rng = np.random.default_rng(1)
     names = statistic_names("crop")
-    values = {FEATURES: rng.normal(size=(images, 5)), STATISTICS: rng.normal(size=(images, len(names)))}
+    values = {
+        FEATURES: rng.normal(size=(images, 5)),
+        STATISTICS: rng.normal(size=(images, len(names))),
+    }
     scale = {name: spread(part, 1e-6) for name, part in values.items()}
     low, high = usual_range(values[STATISTICS])
     limits = {name: limit(part, scale[name], np.arange(images)) for name, part in values.items()}
@@ -150,10 +161,22 @@ def test_the_call_is_malignant_at_the_threshold_and_above():
 
 def test_judging_calibrates_and_an_unset_threshold_leaves_its_point_empty():
     reference, names = small_reference()
-    thresholds = {"youden": {"threshold": None, "reason": "one class"}, "half": {"threshold": 0.5, "reason": ""}}
+    thresholds = {
+        "youden": {"threshold": None, "reason": "one class"},
+        "half": {"threshold": 0.5, "reason": ""},
+    }
     settings = {"temperature": 2.0, "thresholds": thresholds}
-    rows = judge(np.array([0.1, 0.9]), np.zeros((2, 5)), np.zeros((2, len(names))), names, settings, reference)
-    assert np.allclose(rows["probability"], [0.25, 0.75])  # odds of 1/9 and 9, and their square roots
+    rows = judge(
+        np.array([0.1, 0.9]),
+        np.zeros((2, 5)),
+        np.zeros((2, len(names))),
+        names,
+        settings,
+        reference,
+    )
+    assert np.allclose(
+        rows["probability"], [0.25, 0.75]
+    )  # odds of 1/9 and 9, and their square roots
     assert rows["half"].tolist() == ["benign", "malignant"]
     assert rows["youden"].tolist() == ["", ""]
 
@@ -165,8 +188,14 @@ def test_the_table_has_the_most_suspicious_first_and_problems_last():
     features[1], statistics[1] = reference[FEATURES][3], reference[STATISTICS][3]
     rows = pd.DataFrame({"file": ["a", "b", "c"], "problem": ["", "an empty file", ""]})
     said = judge(np.array([0.2, 0.8]), features, statistics, names, settings, reference)
-    table = pd.DataFrame({"image_id": [f"T{n}" for n in range(60)], "label": ["benign", "malignant"] * 30})
-    found = as_table(rows.join(said.set_index(rows.index[[0, 2]])), table, {"model": "m", "dataset": "d", "leaks": ""})
+    table = pd.DataFrame(
+        {"image_id": [f"T{n}" for n in range(60)], "label": ["benign", "malignant"] * 30}
+    )
+    found = as_table(
+        rows.join(said.set_index(rows.index[[0, 2]])),
+        table,
+        {"model": "m", "dataset": "d", "leaks": ""},
+    )
     assert found["file"].tolist() == ["c", "a", "b"]
     assert found["nearest_1"].tolist()[0] == "T3"
     assert found["nearest_1_label"].tolist() == ["malignant", found["nearest_1_label"].iloc[1], ""]
@@ -175,9 +204,14 @@ def test_the_table_has_the_most_suspicious_first_and_problems_last():
 
 
 def test_the_reference_keeps_six_digits_and_no_more_images_than_can_be_read_at_once():
-    assert rounded(np.array([[123.456789, -0.000123456789, 0.0]])).tolist() == [[123.457, -0.000123457, 0.0]]
+    assert rounded(np.array([[123.456789, -0.000123456789, 0.0]])).tolist() == [
+        [123.457, -0.000123457, 0.0]
+    ]
     scores = pd.DataFrame({"partition": ["training"] * 6000 + ["test"] * 10})
-    assert chosen(scores, 64)["partition"].value_counts().to_dict() == {"training": 5000, "test": 10}
+    assert chosen(scores, 64)["partition"].value_counts().to_dict() == {
+        "training": 5000,
+        "test": 10,
+    }
     assert (chosen(scores, 2000)["partition"] == "training").sum() == 1000
     assert chosen(scores, 64).equals(chosen(scores, 64))
 
@@ -218,7 +252,9 @@ assert np.ptp(probability) > 1e-4
 assert np.abs(np.mean(each, axis=0) - probability).max() < 5e-3  # half precision, which the study predicted in
 """
     environment = os.environ | {"PYTHONPATH": f"{ROOT}/workflow", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -228,7 +264,9 @@ def test_the_exported_network_gives_what_the_study_predicted(study):
     assert settings["agreement"]["scores"] <= 1e-5
     scores = pd.read_csv(study / "results/runs/baseline/scores.csv")
     index = pd.read_csv(study / "results/tensors/crop-64/index.csv").set_index("image_id")["row"]
-    pixels = np.load(study / "results/tensors/crop-64/shard-1of1/pixels.npy")[index[scores["image_id"]]]
+    pixels = np.load(study / "results/tensors/crop-64/shard-1of1/pixels.npy")[
+        index[scores["image_id"]]
+    ]
     probability, _ = run(session, pixels)
     assert np.abs(probability - scores["probability"]).max() < 1e-5
     assert as_input(pixels[:2]).shape == (2, 64, 64, 3)
@@ -236,10 +274,14 @@ def test_the_exported_network_gives_what_the_study_predicted(study):
 
 def test_the_exported_settings_are_those_of_the_study(study):
     told = json.loads((study / MODEL / "model.json").read_text())
-    thresholds = pd.read_csv(study / "results/thresholds.csv").query("level == 'image'").set_index("point")
+    thresholds = (
+        pd.read_csv(study / "results/thresholds.csv").query("level == 'image'").set_index("point")
+    )
     for point, row in thresholds.iterrows():
         assert told["thresholds"][point]["threshold"] == pytest.approx(row["threshold"], abs=0)
-    metrics = pd.read_csv(study / "results/metrics.csv").query("partition == 'test' and level == 'image'")
+    metrics = pd.read_csv(study / "results/metrics.csv").query(
+        "partition == 'test' and level == 'image'"
+    )
     auroc = metrics.set_index("metric").loc["auroc"]
     found = {row["metric"]: row for row in told["test"] if row["point"] == ""}
     assert found["auroc"]["value"] == pytest.approx(auroc["value"])
@@ -248,7 +290,9 @@ def test_the_exported_settings_are_those_of_the_study(study):
     assert (found["auroc"]["low"], found["auroc"]["reason"]) == (None, auroc["reason"])
     scores = pd.read_csv(study / "results/runs/baseline/scores.csv").query("partition == 'test'")
     called = scores["calibrated"] >= thresholds["threshold"]["youden"]
-    sensitivity = next(row for row in told["test"] if (row["point"], row["metric"]) == ("youden", "sensitivity"))
+    sensitivity = next(
+        row for row in told["test"] if (row["point"], row["metric"]) == ("youden", "sensitivity")
+    )
     assert sensitivity["value"] == pytest.approx(called[scores["label"] == 1].mean())
     assert str(study) not in json.dumps(told)  # no path of the machine that made it
     assert "Not for clinical use" in told["limits"]
@@ -256,17 +300,23 @@ def test_the_exported_settings_are_those_of_the_study(study):
 
 def test_the_reference_holds_the_training_images_and_no_others(study):
     reference = read_table(study / MODEL / "reference.csv", "reference")
-    training = pd.read_csv(study / "results/runs/baseline/scores.csv").query("partition == 'training'")
+    training = pd.read_csv(study / "results/runs/baseline/scores.csv").query(
+        "partition == 'training'"
+    )
     assert set(reference["image_id"]) == set(training["image_id"])
     assert "patient_id" not in reference
     label = dict(zip(training["image_id"], training["label"], strict=True))
-    assert [label[name] for name in reference["image_id"]] == (reference["label"] == "malignant").astype(int).tolist()
+    assert [label[name] for name in reference["image_id"]] == (
+        reference["label"] == "malignant"
+    ).astype(int).tolist()
 
 
 def test_limits_are_of_what_the_reference_keeps():
     rng = np.random.default_rng(0)
     names = statistic_names("crop")
-    images = pd.DataFrame({"image_id": range(80), "patient_id": range(80), "label": [0, 1] * 40, "kind": "mass"})
+    images = pd.DataFrame(
+        {"image_id": range(80), "patient_id": range(80), "label": [0, 1] * 40, "kind": "mass"}
+    )
     features, statistics = rng.normal(size=(80, 3)), rng.normal(size=(80, len(names)))
     table, told, _ = make_reference(images, features, statistics, names)
     kept = table[["f0", "f1", "f2"]].to_numpy()
@@ -313,14 +363,26 @@ def predicted(folder):
     return read_table(folder / "results/predictions/predictions.csv", "predicted").set_index("file")
 
 
-def test_predicting_elsewhere_needs_the_model_alone_and_gives_the_same(study, handed_over, new_images, tmp_path):
+def test_predicting_elsewhere_needs_the_model_alone_and_gives_the_same(
+    study, handed_over, new_images, tmp_path
+):
     folder, names = new_images
     images = {"images": str(folder), "model": str(handed_over)}
     done = snakemake(
-        ROOT, "predict", "--cores", "2", "--directory", tmp_path, "--config", f"predict={json.dumps(images)}"
+        ROOT,
+        "predict",
+        "--cores",
+        "2",
+        "--directory",
+        tmp_path,
+        "--config",
+        f"predict={json.dumps(images)}",
     )
     assert done.returncode == 0, done.stdout
-    made = {path.relative_to(tmp_path / "results").parts[0] for path in (tmp_path / "results").rglob("*")}
+    made = {
+        path.relative_to(tmp_path / "results").parts[0]
+        for path in (tmp_path / "results").rglob("*")
+    }
     assert made == {"predictions", "logs", "benchmarks"}
     found = predicted(tmp_path)
     assert len(found) == len(names) + 5
@@ -349,9 +411,13 @@ def test_predicting_with_a_model_from_elsewhere_leaves_results_of_another_datase
     images = {"images": str(new_images[0])}
     refused = snakemake(ROOT, "predict", *own, f"predict={json.dumps(images)}")
     assert "was made from another dataset" in refused.stdout
-    refused = snakemake(ROOT, "all", *own, f"predict={json.dumps(images | {'model': str(handed_over)})}")
+    refused = snakemake(
+        ROOT, "all", *own, f"predict={json.dumps(images | {'model': str(handed_over)})}"
+    )
     assert "was made from another dataset" in refused.stdout
-    done = snakemake(ROOT, "predict", *own, f"predict={json.dumps(images | {'model': str(handed_over)})}")
+    done = snakemake(
+        ROOT, "predict", *own, f"predict={json.dumps(images | {'model': str(handed_over)})}"
+    )
     assert done.returncode == 0, done.stdout
     assert '"/theirs"' in (results / "dataset.json").read_text()
     assert predicted(tmp_path)["probability"].notna().sum() == len(new_images[1]) + 1
@@ -366,15 +432,21 @@ def test_predicting_with_the_studys_own_network_shows_the_neighbours(study, new_
     assert done.returncode == 0, done.stdout
     assert "train_network" not in done.stdout
     found = predicted(folder).loc[list(new_images[1])]
-    training = pd.read_csv(folder / "results/runs/baseline/scores.csv").query("partition == 'training'")
-    assert set(found[[f"nearest_{number}" for number in (1, 2, 3)]].to_numpy().ravel()) <= set(training["image_id"])
+    training = pd.read_csv(folder / "results/runs/baseline/scores.csv").query(
+        "partition == 'training'"
+    )
+    assert set(found[[f"nearest_{number}" for number in (1, 2, 3)]].to_numpy().ravel()) <= set(
+        training["image_id"]
+    )
     assert (found["nearest_1_distance"] <= found["nearest_2_distance"]).all()
 
 
 def test_predicting_without_images_says_how_to_give_them(study):
     done = snakemake(study, "predict", "-n", *SMALL)
     assert done.returncode != 0
-    assert "predict.images: null; give a folder with --config 'predict={images: DIR}'" in done.stdout
+    assert (
+        "predict.images: null; give a folder with --config 'predict={images: DIR}'" in done.stdout
+    )
     done = snakemake(study, "predict", "-n", "--config", "predict={images: nowhere}")
     assert "predict.images: 'nowhere' does not exist" in done.stdout
 
@@ -382,11 +454,19 @@ def test_predicting_without_images_says_how_to_give_them(study):
 def test_the_closing_words_count_what_was_predicted(tmp_path):
     assert list(prediction_words(tmp_path / "none.csv")) == []
     columns = "file,problem,youden,sensitivity_90,half,warnings,model,dataset,leaks"
-    rows = ["a,,malignant,malignant,benign,unlike,m,d,", "b,,benign,malignant,benign,,m,d,", "c,empty,,,,,m,d,"]
+    rows = [
+        "a,,malignant,malignant,benign,unlike,m,d,",
+        "b,,benign,malignant,benign,,m,d,",
+        "c,empty,,,,,m,d,",
+    ]
     (tmp_path / "p.csv").write_text("\n".join([columns, *rows]))
     words = list(prediction_words(tmp_path / "p.csv"))
     assert words[0] == "Predicted by m, trained on dataset d: 2 of 3 files. Not for clinical use."
-    assert words[1:4] == ["Malignant at youden: 1", "Malignant at sensitivity_90: 2", "Malignant at half: 0"]
+    assert words[1:4] == [
+        "Malignant at youden: 1",
+        "Malignant at sensitivity_90: 2",
+        "Malignant at half: 0",
+    ]
     assert words[4].startswith("1 bear a warning")
 
 
@@ -396,18 +476,25 @@ def test_the_closing_words_count_what_was_predicted(tmp_path):
 def test_warnings_find_what_is_no_crop_and_spare_what_is(study, tmp_path):
     settings, session, reference, _ = read_model(study / MODEL)
     scores = pd.read_csv(study / "results/runs/baseline/scores.csv").query("partition == 'test'")
-    lesions = pd.read_csv(study / "results/inventory/lesions.csv").set_index("image_id").loc[scores["image_id"]]
+    lesions = (
+        pd.read_csv(study / "results/inventory/lesions.csv")
+        .set_index("image_id")
+        .loc[scores["image_id"]]
+    )
     rng = np.random.default_rng(0)
 
     def warned(name, images):
         for number, image in enumerate(images):
             save_image(tmp_path / name / f"{number}.png", np.asarray(image))
-        rows = predict_files(tmp_path / name, list(walk(tmp_path / name)), settings, session, reference, 2)
+        rows = predict_files(
+            tmp_path / name, list(walk(tmp_path / name)), settings, session, reference, 2
+        )
         return rows["warnings"].map(bool).mean()
 
     def read(column):
         return [
-            np.asarray(Image.open(study / "results/phantom" / file).convert("L")) for file in lesions[column].dropna()
+            np.asarray(Image.open(study / "results/phantom" / file).convert("L"))
+            for file in lesions[column].dropna()
         ]
 
     crops = read("crop_file")
@@ -449,7 +536,10 @@ def test_a_missing_file_is_named(spoilt, name):
 
 def test_another_version_of_the_format_is_told(spoilt):
     edit(spoilt, format_version=2)
-    assert "model.json: format_version is 2, and this workflow reads 1. Predict with the version" in refusal(spoilt)
+    assert (
+        "model.json: format_version is 2, and this workflow reads 1. Predict with the version"
+        in refusal(spoilt)
+    )
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format_version": NaN}', "\x80\x04"])
@@ -479,7 +569,10 @@ def test_a_network_of_another_input_size_is_told(spoilt):
 def test_a_reference_of_other_features_is_told(spoilt):
     told = edit(spoilt)
     scale = told["reference"]["scale"]
-    edit(spoilt, reference=told["reference"] | {"scale": scale | {"features": scale["features"][:-1]}})
+    edit(
+        spoilt,
+        reference=told["reference"] | {"scale": scale | {"features": scale["features"][:-1]}},
+    )
     assert "has 64 features of" in refusal(spoilt)
 
 
@@ -493,7 +586,16 @@ def test_a_folder_without_files_is_an_error_that_says_so(handed_over, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images/.hidden").write_text("")
     given = json.dumps({"images": str(tmp_path / "images"), "model": str(handed_over)})
-    done = snakemake(ROOT, "predict", "--cores", "1", "--directory", tmp_path / "run", "--config", f"predict={given}")
+    done = snakemake(
+        ROOT,
+        "predict",
+        "--cores",
+        "1",
+        "--directory",
+        tmp_path / "run",
+        "--config",
+        f"predict={given}",
+    )
     assert done.returncode != 0
     assert "no files in this folder" in done.stdout
     assert "Traceback" not in done.stdout
@@ -503,9 +605,20 @@ def test_a_folder_where_nothing_can_be_shown_is_listed_all_the_same(handed_over,
     (tmp_path / "images").mkdir()
     (tmp_path / "images/notes.txt").write_text("no image")
     given = json.dumps({"images": str(tmp_path / "images"), "model": str(handed_over)})
-    done = snakemake(ROOT, "predict", "--cores", "1", "--directory", tmp_path / "run", "--config", f"predict={given}")
+    done = snakemake(
+        ROOT,
+        "predict",
+        "--cores",
+        "1",
+        "--directory",
+        tmp_path / "run",
+        "--config",
+        f"predict={given}",
+    )
     assert done.returncode == 0, done.stdout
-    assert predicted(tmp_path / "run")["problem"].tolist() == ["not an image of a kind that is known here"]
+    assert predicted(tmp_path / "run")["problem"].tolist() == [
+        "not an image of a kind that is known here"
+    ]
 
 
 def test_the_gallery_draws_what_a_table_may_hold(study):
@@ -516,7 +629,9 @@ def test_the_gallery_draws_what_a_table_may_hold(study):
     row |= {f"nearest_{n}{part}": value for n in (1, 2, 3) for part, value in {"": "id", "_label": "benign", "_distance": 1.0}.items()}  # fmt: skip
     tile = np.zeros((64, 64), np.uint8)
     for neighbours in (None, [np.zeros((3, 64, 64), np.uint8)]):
-        figure = gallery(pd.DataFrame([row]), [tile], neighbours, settings | {"leaks": "splits by image"}, 1, 3)
+        figure = gallery(
+            pd.DataFrame([row]), [tile], neighbours, settings | {"leaks": "splits by image"}, 1, 3
+        )
         words = " ".join(text.get_text() for text in figure.axes[0].texts)
         assert "malignant at every operating point" in words
         assert "NOT EVIDENCE OF PERFORMANCE" in words

@@ -27,8 +27,22 @@ import tensorflow as tf  # noqa: E402
 
 from mammo.model.networks import seed_cnn  # noqa: E402
 
-ORIGINAL = {"rotation": 20, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "horizontal_flip": True, "test_views": 1}
-NOTHING = {"rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "horizontal_flip": False, "test_views": 1}
+ORIGINAL = {
+    "rotation": 20,
+    "shift": 0.2,
+    "shear": 0.2,
+    "zoom": 0.2,
+    "horizontal_flip": True,
+    "test_views": 1,
+}
+NOTHING = {
+    "rotation": 0,
+    "shift": 0,
+    "shear": 0,
+    "zoom": 0,
+    "horizontal_flip": False,
+    "test_views": 1,
+}
 TRAINING = {
     "epochs": 2, "batch_size": 16, "learning_rate": 0.001, "schedule": "constant", "patience": 3, "loss": "binary_crossentropy",
     "label_smoothing": 0, "class_weights": "none", "frozen_epochs": 5, "fine_tuning_rate": 0.0001, "precision": "float32", "threads": 2,
@@ -51,10 +65,20 @@ def test_the_network_is_the_original_studys():
         "Dropout",
         "Dense",
     ]
-    assert [layer.count_params() for layer in model.layers if layer.count_params()] == [896, 18_496, 802_880, 65]
+    assert [layer.count_params() for layer in model.layers if layer.count_params()] == [
+        896,
+        18_496,
+        802_880,
+        65,
+    ]
     assert model.layers[0].scale == 1 / 255
     assert model.layers[7].rate == 0.3
-    assert [model.layers[i].activation.__name__ for i in (1, 3, 6, 8)] == ["relu", "relu", "relu", "sigmoid"]
+    assert [model.layers[i].activation.__name__ for i in (1, 3, 6, 8)] == [
+        "relu",
+        "relu",
+        "relu",
+        "sigmoid",
+    ]
 
 
 def warp(images, transforms):
@@ -83,19 +107,34 @@ class Drawn:
 @given(
     st.floats(-20, 20), st.floats(-0.2, 0.2), st.tuples(*[st.floats(-0.2, 0.2)] * 2), st.tuples(*[st.floats(0.8, 1.2)] * 2), st.booleans()
 )  # fmt: skip
-def test_a_warp_is_what_image_data_generator_makes_of_the_same_draws(rotation, shear, shift, zoom, flip):
+def test_a_warp_is_what_image_data_generator_makes_of_the_same_draws(
+    rotation, shear, shift, zoom, flip
+):
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
     smooth = np.random.default_rng(0).random((8, 8, 1)).astype("float32")
     image = (
         keras.ops.convert_to_numpy(
-            keras.ops.image.resize(smooth, (64, 64), interpolation="bicubic", data_format="channels_last")
+            keras.ops.image.resize(
+                smooth, (64, 64), interpolation="bicubic", data_format="channels_last"
+            )
         )
         * 255
     )
-    drawn = {"theta": rotation, "tx": shift[0] * 64, "ty": shift[1] * 64, "shear": shear, "zx": zoom[0], "zy": zoom[1]}
-    theirs = ImageDataGenerator(fill_mode="nearest").apply_transform(image, drawn | {"flip_horizontal": flip})
-    ours = warp(image[None], affine_transforms(Drawn(rotation, shear, shift, zoom, flip), 1, 64, ORIGINAL))[0]
+    drawn = {
+        "theta": rotation,
+        "tx": shift[0] * 64,
+        "ty": shift[1] * 64,
+        "shear": shear,
+        "zx": zoom[0],
+        "zy": zoom[1],
+    }
+    theirs = ImageDataGenerator(fill_mode="nearest").apply_transform(
+        image, drawn | {"flip_horizontal": flip}
+    )
+    ours = warp(
+        image[None], affine_transforms(Drawn(rotation, shear, shift, zoom, flip), 1, 64, ORIGINAL)
+    )[0]
     # The two interpolate alike but clamp a little differently at the border of the image.
     assert np.abs(ours - theirs).mean() < 0.1
     assert np.abs(ours - theirs).max() < 5
@@ -118,7 +157,10 @@ def test_warps_are_drawn_from_the_originals_ranges():
     assert np.abs(rotation).max() <= 20 + 1e-4
     assert rotation.std() == pytest.approx(40 / 12**0.5, abs=0.2)
     # Where the centre of the image comes from: a shift of up to a fifth of the side, turned with the image.
-    centre = np.stack([transforms[:, 0] * 31.5 + b * 31.5 + c, transforms[:, 3] * 31.5 + e * 31.5 + f]) - 31.5
+    centre = (
+        np.stack([transforms[:, 0] * 31.5 + b * 31.5 + c, transforms[:, 3] * 31.5 + e * 31.5 + f])
+        - 31.5
+    )
     assert np.hypot(*centre).max() <= 0.2 * 64 * 2**0.5 + 1e-3
     assert centre.std(axis=1) == pytest.approx(0.4 * 64 / 12**0.5, abs=0.2)
 
@@ -141,7 +183,9 @@ def images():
     label = np.arange(60) % 2
     place = rng.permutation(60)
     pixels = np.zeros((60, 64, 64), np.uint8)
-    pixels[place] = rng.normal(60 + 130 * label[:, None, None], 20, (60, 64, 64)).clip(0, 255).astype(np.uint8)
+    pixels[place] = (
+        rng.normal(60 + 130 * label[:, None, None], 20, (60, 64, 64)).clip(0, 255).astype(np.uint8)
+    )
     table = pd.DataFrame(
         {
             "image_id": [f"i{n}" for n in range(60)],
@@ -166,7 +210,9 @@ def test_an_epoch_holds_each_image_once_with_its_label_and_depends_on_seed_and_e
     bright = seen.mean(axis=(1, 2, 3)) > 125
     assert np.array_equal(bright, seen_labels[:, 0] == 1)
     assert sorted(seen.reshape(60, -1).tolist()) == sorted(pixels.reshape(60, -1).tolist())
-    assert all(np.array_equal(a, b) for a, b in zip(epoch(3), (seen, warps, seen_labels), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(epoch(3), (seen, warps, seen_labels), strict=True)
+    )
     assert not np.array_equal(epoch(4)[0], seen)
     assert not np.array_equal(epoch(4)[1], warps)
     assert not np.array_equal(epoch(3, seed=2)[0], seen)
@@ -177,7 +223,9 @@ def test_training_data_runs_through_the_epochs_in_order(images):
     rows, labels = table["row"].to_numpy(), (table["label"] == "malignant").to_numpy(np.float32)
     data = iter(training_data(pixels, rows, labels, 1, 16, ORIGINAL))
     for epoch in range(2):
-        for raw, warps, wanted_labels in epoch_batches(epoch, pixels, rows, labels, 1, 16, ORIGINAL):
+        for raw, warps, wanted_labels in epoch_batches(
+            epoch, pixels, rows, labels, 1, 16, ORIGINAL
+        ):
             got, got_labels = next(data)
             assert got.shape == (len(raw), 64, 64, 3)
             assert np.array_equal(got_labels, wanted_labels)
@@ -187,7 +235,9 @@ def test_training_data_runs_through_the_epochs_in_order(images):
 def test_validation_data_are_as_they_are_and_in_order(images):
     pixels, table = images
     rows = table["row"].to_numpy()
-    got = np.concatenate([batch.numpy() for batch, _ in plain_data(pixels, rows, np.zeros(60, np.float32), 16)])
+    got = np.concatenate(
+        [batch.numpy() for batch, _ in plain_data(pixels, rows, np.zeros(60, np.float32), 16)]
+    )
     assert np.array_equal(got[..., 0], pixels[rows])
     assert np.array_equal(got[..., 2], pixels[rows])
 
@@ -195,19 +245,28 @@ def test_validation_data_are_as_they_are_and_in_order(images):
 def test_same_seed_same_weights_another_seed_others(images, tmp_path):
     pixels, table = images
     first, again, other = (
-        train_network(pixels, table, seed, "seed_cnn", TRAINING, ORIGINAL, (tmp_path / f"{run}.npz", "key"))
+        train_network(
+            pixels, table, seed, "seed_cnn", TRAINING, ORIGINAL, (tmp_path / f"{run}.npz", "key")
+        )
         for run, seed in enumerate((1, 1, 2))
     )
     for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
         assert np.array_equal(a, b)
     pd.testing.assert_frame_equal(first[1], again[1])
-    assert any(not np.array_equal(a, b) for a, b in zip(first[0].get_weights(), other[0].get_weights(), strict=True))
+    assert any(
+        not np.array_equal(a, b)
+        for a, b in zip(first[0].get_weights(), other[0].get_weights(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, checkpoint, tmp_path, seed):
+def test_training_learns_and_keeps_the_weights_of_the_best_epoch(
+    images, checkpoint, tmp_path, seed
+):
     pixels, table = images
-    model, history = train_network(pixels, table, seed, "seed_cnn", TRAINING | {"epochs": 60}, NOTHING, checkpoint)
+    model, history = train_network(
+        pixels, table, seed, "seed_cnn", TRAINING | {"epochs": 60}, NOTHING, checkpoint
+    )
     assert history["kept"].sum() == 1
     kept = history[history["kept"] == 1].iloc[0]
     assert kept["val_loss"] == history["val_loss"].min()
@@ -216,19 +275,29 @@ def test_training_learns_and_keeps_the_weights_of_the_best_epoch(images, checkpo
     validation = predictions[predictions["partition"] == "validation"]
     p = validation["probability"].to_numpy(float)
     loss = -np.mean(np.log(np.where(validation["label"] == 1, p, 1 - p)))
-    assert loss == pytest.approx(kept["val_loss"], rel=1e-2)  # the weights that predict are those of the kept epoch
+    assert loss == pytest.approx(
+        kept["val_loss"], rel=1e-2
+    )  # the weights that predict are those of the kept epoch
     test = predictions[predictions["partition"] == "test"]
     assert ((test["probability"] > 0.5) == (test["label"] == 1)).mean() >= 0.9
     model.save(tmp_path / "model.keras")
     back = keras.models.load_model(tmp_path / "model.keras")
-    assert np.array_equal(predict(back, pixels, table, 16)["probability"], predictions["probability"])
+    assert np.array_equal(
+        predict(back, pixels, table, 16)["probability"], predictions["probability"]
+    )
 
 
 def test_a_loss_that_is_no_number_is_told(images, checkpoint):
     pixels, table = images
     with pytest.raises(InputError, match="learning_rate 1e\\+38 is too high"):
         train_network(
-            pixels, table, 1, "seed_cnn", TRAINING | {"learning_rate": 1e38, "epochs": 3}, NOTHING, checkpoint
+            pixels,
+            table,
+            1,
+            "seed_cnn",
+            TRAINING | {"learning_rate": 1e38, "epochs": 3},
+            NOTHING,
+            checkpoint,
         )
 
 
@@ -249,7 +318,9 @@ def test_dropout_depends_on_seed_and_epoch_alone():
 def test_each_epoch_of_a_training_seeds_its_dropout(images, checkpoint, monkeypatch):
     pixels, table = images
     seen = []
-    monkeypatch.setattr("scripts.train_network.seed_dropout", lambda model, seed, epoch: seen.append((seed, epoch)))
+    monkeypatch.setattr(
+        "scripts.train_network.seed_dropout", lambda model, seed, epoch: seen.append((seed, epoch))
+    )
     train_network(pixels, table, 5, "seed_cnn", TRAINING, NOTHING, checkpoint)
     assert seen == [(5, 0), (5, 1)]
 
@@ -276,7 +347,9 @@ def test_a_training_that_was_cut_off_ends_as_if_it_had_not_been(
     images, checkpoint, tmp_path, monkeypatch, capfd, epoch
 ):
     training = TRAINING | {"epochs": 5, "patience": 2}
-    whole = train_network(*images, 1, "seed_cnn", training, ORIGINAL, (tmp_path / "whole.npz", "key"))
+    whole = train_network(
+        *images, 1, "seed_cnn", training, ORIGINAL, (tmp_path / "whole.npz", "key")
+    )
     cut_off(images, checkpoint, training, epoch, monkeypatch)
     capfd.readouterr()
     model, history = train_network(*images, 1, "seed_cnn", training, ORIGINAL, checkpoint)
@@ -286,10 +359,14 @@ def test_a_training_that_was_cut_off_ends_as_if_it_had_not_been(
         assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize("epochs, patience", [(3, 3), (60, 1)], ids=["all epochs", "early stopping"])
+@pytest.mark.parametrize(
+    "epochs, patience", [(3, 3), (60, 1)], ids=["all epochs", "early stopping"]
+)
 def test_a_training_that_had_come_to_its_end_trains_no_more(images, checkpoint, epochs, patience):
     training = TRAINING | {"epochs": epochs, "patience": patience}
-    first, again = (train_network(*images, 1, "seed_cnn", training, ORIGINAL, checkpoint) for _ in range(2))
+    first, again = (
+        train_network(*images, 1, "seed_cnn", training, ORIGINAL, checkpoint) for _ in range(2)
+    )
     assert len(first[1]) < 60
     pd.testing.assert_frame_equal(first[1], again[1], check_exact=True)
     for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
@@ -305,7 +382,12 @@ def test_a_checkpoint_that_does_not_fit_is_not_used(images, checkpoint, monkeypa
     if what == "no such file":
         path.unlink()
     _, history = train_network(
-        *images, 1, "seed_cnn", TRAINING, ORIGINAL, (path, "other" if what == "another key" else key)
+        *images,
+        1,
+        "seed_cnn",
+        TRAINING,
+        ORIGINAL,
+        (path, "other" if what == "another key" else key),
     )
     assert len(history) == 2
     said = capfd.readouterr().out
@@ -318,13 +400,19 @@ def test_a_checkpoint_is_for_the_same_inputs_settings_and_code_alone(tmp_path):
     for path in files.values():
         path.write_text("as it was")
     inputs = SimpleNamespace(
-        manifest=files["manifest"], index=files["index"], pixels=[files["pixels"], files["more"]], weights=[]
+        manifest=files["manifest"],
+        index=files["index"],
+        pixels=[files["pixels"], files["more"]],
+        weights=[],
     )
     settings = [0, 1, TRAINING, ORIGINAL, False, "code"]
     key = checkpoint_key(inputs, *settings)
     assert checkpoint_key(inputs, *settings) == key
     others = [2, 3, TRAINING | {"epochs": 3}, ORIGINAL | {"zoom": 0}, True, "other code"]
-    keys = [checkpoint_key(inputs, *settings[:n], other, *settings[n + 1 :]) for n, other in enumerate(others)]
+    keys = [
+        checkpoint_key(inputs, *settings[:n], other, *settings[n + 1 :])
+        for n, other in enumerate(others)
+    ]
     for path in files.values():
         path.write_text("changed")
         keys.append(checkpoint_key(inputs, *settings))

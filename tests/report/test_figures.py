@@ -45,7 +45,10 @@ def scored(patients, folds=1, seed=0, spoil=lambda rows: rows, leaks=""):
         heat = temperature(validation["label"], validation["probability"])
         parts.append(rows.assign(calibrated=calibrate(rows["probability"], heat)))
     scores = pd.concat(parts, ignore_index=True).assign(runs=1, dataset="0123456789ab", leaks=leaks)
-    thresholds = [choose_thresholds(part, part, "crop").assign(fold=fold) for fold, part in scores.groupby("fold")]
+    thresholds = [
+        choose_thresholds(part, part, "crop").assign(fold=fold)
+        for fold, part in scores.groupby("fold")
+    ]
     return scores, pd.concat(thresholds, ignore_index=True)
 
 
@@ -57,7 +60,9 @@ def tables(experiments, folder, controls=None):
         found = {"confusion": points, **curves(scores, thresholds, points, EVALUATION, controls)}
         origin = {column: scores[column].iloc[0] for column in ("dataset", "leaks")}
         for schema, table in found.items():
-            parts.setdefault(schema, []).append(table.assign(experiment=experiment, **origin).astype(object))
+            parts.setdefault(schema, []).append(
+                table.assign(experiment=experiment, **origin).astype(object)
+            )
     for schema, some in parts.items():
         write_table(pd.concat(some, ignore_index=True), folder / f"{schema}.csv", schema)
     return {SCHEMAS[schema]: read_table(folder / f"{schema}.csv", schema) for schema in parts}
@@ -136,18 +141,32 @@ def written(figure):
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     frames = [figure, *figure.findobj(SubFigure)]
-    artists = [*figure.texts, *(one._suptitle for one in frames), *(legend for one in frames for legend in one.legends)]
+    artists = [
+        *figure.texts,
+        *(one._suptitle for one in frames),
+        *(legend for one in frames for legend in one.legends),
+    ]
     for axes in figure.axes:
         artists += [axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
-    texts = {artist: artist.get_text() if isinstance(artist, Text) else "legend" for artist in artists if artist}
-    return [(text, artist.get_window_extent(canvas.get_renderer())) for artist, text in texts.items() if text.strip()]
+    texts = {
+        artist: artist.get_text() if isinstance(artist, Text) else "legend"
+        for artist in artists
+        if artist
+    }
+    return [
+        (text, artist.get_window_extent(canvas.get_renderer()))
+        for artist, text in texts.items()
+        if text.strip()
+    ]
 
 
 def test_a_figure_says_how_sure_it_is_and_of_how_many(tmp_path):
     found = tables(KINDS["plain"], tmp_path)
     area = found["roc"].query("part == 'area'").iloc[0]
     text = drawn("roc", found["roc"]).text
-    assert f"AUROC {area['auroc']:.2f} (95 % interval {area['low']:.2f} to {area['high']:.2f})" in text
+    assert (
+        f"AUROC {area['auroc']:.2f} (95 % interval {area['low']:.2f} to {area['high']:.2f})" in text
+    )
     scores = KINDS["plain"]["baseline"][0].query("partition == 'test'")
     size = f"{len(scores)} images, {scores['label'].sum()} malignant, of {scores['patient_id'].nunique()} patients"
     for name in ("roc", "precision_recall", "decision_curve"):
@@ -167,8 +186,12 @@ def test_operating_points_are_applied_to_test_by_the_threshold_of_each_fold():
         for point in ("youden", "sensitivity_90", "half"):
             rows = scores[scores["partition"] == "test"]
             if level == "patient":
-                rows = rows.groupby(["fold", "patient_id"], as_index=False).agg({"label": "max", "calibrated": "max"})
-            chosen = thresholds.query("level == @level and point == @point").set_index("fold")["threshold"]
+                rows = rows.groupby(["fold", "patient_id"], as_index=False).agg(
+                    {"label": "max", "calibrated": "max"}
+                )
+            chosen = thresholds.query("level == @level and point == @point").set_index("fold")[
+                "threshold"
+            ]
             called = rows["calibrated"] >= rows["fold"].map(chosen).astype(float)
             values = found.loc[("test", level, point), "value"].to_dict()
             (tn, fp), (fn, tp) = metrics.confusion_matrix(rows["label"], called)
@@ -189,25 +212,32 @@ def test_operating_points_are_applied_to_test_by_the_threshold_of_each_fold():
             row = found.loc[("test", level, point, "accuracy")]
             assert row["low"] < row["value"] < row["high"]
     assert found.loc[("test", "image", "half", "f1"), "threshold"] == 0.5
-    assert np.isnan(found.loc[("test", "image", "youden", "f1"), "threshold"])  # each fold has its own
+    assert np.isnan(
+        found.loc[("test", "image", "youden", "f1"), "threshold"]
+    )  # each fold has its own
 
 
 def test_intervals_at_an_operating_point_are_those_that_all_metrics_have():
     scores, _ = KINDS["plain"]["baseline"]
-    units = scores[scores["partition"] == "test"].assign(unit=lambda rows: rows["image_id"], images=1, majority=0)
+    units = scores[scores["partition"] == "test"].assign(
+        unit=lambda rows: rows["image_id"], images=1, majority=0
+    )
     units = units.assign(threshold=np.where(units["laterality"] == "left", 0.4, 0.6))
     found = estimate_counts(units, "image", EVALUATION).set_index("metric")
     wanted = estimate([units], "image", EVALUATION).set_index("metric")
     for metric in COUNTED[4:]:
         columns = ["value", "low", "high"]
-        assert found.loc[metric, columns].tolist() == pytest.approx(wanted.loc[metric, columns].tolist())
+        assert found.loc[metric, columns].tolist() == pytest.approx(
+            wanted.loc[metric, columns].tolist()
+        )
 
 
 def test_thresholds_come_from_validation_alone():
     scores, thresholds = KINDS["plain"]["baseline"]
     spoilt = scores["partition"] != "validation"
     other = scores.assign(
-        label=scores["label"].mask(spoilt, 1 - scores["label"]), calibrated=scores["calibrated"].mask(spoilt, 0.01)
+        label=scores["label"].mask(spoilt, 1 - scores["label"]),
+        calibrated=scores["calibrated"].mask(spoilt, 0.01),
     )
     again = choose_thresholds(other, other, "crop")
     assert again["threshold"].tolist() == thresholds["threshold"].tolist()
@@ -224,21 +254,31 @@ def test_at_the_sensitive_point_validation_has_the_sensitivity_that_was_asked_fo
 
 def test_where_there_is_no_threshold_or_no_level_a_reason_stands_for_each_value():
     scores, thresholds = KINDS["no thresholds"]["baseline"]
-    found = operating_points(scores, thresholds, "crop", EVALUATION).set_index(["partition", "level", "point"])
+    found = operating_points(scores, thresholds, "crop", EVALUATION).set_index(
+        ["partition", "level", "point"]
+    )
     assert found.loc[("test", "image", "youden"), "value"].isna().all()
-    assert set(found.loc[("test", "image", "youden"), "reason"]) == {"no threshold: validation has no benign one"}
+    assert set(found.loc[("test", "image", "youden"), "reason"]) == {
+        "no threshold: validation has no benign one"
+    }
     assert found.loc[("test", "image", "half"), "value"].notna().all()
     unknown = scores.assign(laterality="")
-    found = operating_points(unknown, thresholds, "crop", EVALUATION).set_index(["partition", "level", "point"])
+    found = operating_points(unknown, thresholds, "crop", EVALUATION).set_index(
+        ["partition", "level", "point"]
+    )
     reasons = set(found.loc[("test", "breast", "half"), "reason"])
-    assert reasons == {f"no such level: the side is not known of {len(scores)} of {len(scores)} images"}
+    assert reasons == {
+        f"no such level: the side is not known of {len(scores)} of {len(scores)} images"
+    }
     assert sorted(found.loc[("test", "breast", "half"), "metric"]) == sorted(COUNTED)
 
 
 def test_of_one_class_what_needs_the_other_is_not_defined():
     scores, thresholds = KINDS["malignant alone"]["baseline"]
     found = operating_points(scores, thresholds, "crop", EVALUATION)
-    found = found.query("partition == 'test' and level == 'image' and point == 'half'").set_index("metric")
+    found = found.query("partition == 'test' and level == 'image' and point == 'half'").set_index(
+        "metric"
+    )
     assert found.loc["specificity", "reason"] == "not defined: no image is benign"
     assert found.loc["sensitivity", "value"] > 0
     assert found.loc["false_positives", "value"] == 0
@@ -252,9 +292,13 @@ def test_calibration_is_measured_before_and_after():
     for name, column in [("raw", "probability"), ("calibrated", "calibrated")]:
         values = found.loc[("test", "image", name), "value"]
         assert values["log_loss"] == pytest.approx(metrics.log_loss(test["label"], test[column]))
-        assert values["brier_score"] == pytest.approx(metrics.brier_score_loss(test["label"], test[column]))
+        assert values["brier_score"] == pytest.approx(
+            metrics.brier_score_loss(test["label"], test[column])
+        )
     losses = found.xs("log_loss", level="metric")["value"]
-    assert losses["validation", "image", "calibrated"] < losses["validation", "image", "raw"]  # it was fitted there
+    assert (
+        losses["validation", "image", "calibrated"] < losses["validation", "image", "raw"]
+    )  # it was fitted there
     assert set(found.loc[("test", "image"), "n"]) == {len(test)}
 
 
@@ -262,7 +306,9 @@ def test_a_unit_of_validation_counts_in_each_fold_that_it_validates():
     scores, thresholds = scored(90)
     twice = pd.concat([scores, scores.assign(fold=1)])
     thresholds = pd.concat([thresholds, thresholds.assign(fold=1)])
-    found = operating_points(twice, thresholds, "crop", EVALUATION).query("partition == 'validation'")
+    found = operating_points(twice, thresholds, "crop", EVALUATION).query(
+        "partition == 'validation'"
+    )
     lesions = found.query("level == 'lesion' and metric == 'accuracy'")
     assert set(lesions["n"]) == {2 * (scores["partition"] == "validation").sum()}
 
@@ -272,7 +318,10 @@ def test_the_controls_have_curves_without_bands(tmp_path):
     test = scores[scores["partition"] == "test"]
     controls = pd.concat(
         [
-            test.assign(control="reader_assessment", probability=(test["label"] + np.arange(len(test)) % 3) / 3),
+            test.assign(
+                control="reader_assessment",
+                probability=(test["label"] + np.arange(len(test)) % 3) / 3,
+            ),
             test.assign(control="majority_class", probability=0.5),
             test.assign(control="image_border", probability=np.nan),
         ]
@@ -281,7 +330,9 @@ def test_the_controls_have_curves_without_bands(tmp_path):
     assert set(found["curve"]) == {"network", "reader_assessment", "majority_class"}
     areas = found[found["part"] == "area"].set_index("curve")
     reader = (test["label"] + np.arange(len(test)) % 3) / 3
-    assert areas.loc["reader_assessment", "auroc"] == pytest.approx(metrics.roc_auc_score(test["label"], reader))
+    assert areas.loc["reader_assessment", "auroc"] == pytest.approx(
+        metrics.roc_auc_score(test["label"], reader)
+    )
     assert areas.loc["majority_class", "auroc"] == 0.5
     assert set(found.loc[found["curve"] != "network", "part"]) == {"area", "step"}
     text = drawn("roc", found).text
@@ -291,12 +342,22 @@ def test_the_controls_have_curves_without_bands(tmp_path):
 def history(epochs, kept, shift=0.0):
     number = np.arange(1, epochs + 1)
     columns = dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), shift + 1 / number)
-    return pd.DataFrame({"epoch": number, **columns, "kept": (number == kept).astype(int), "dataset": "d", "leaks": ""})
+    return pd.DataFrame(
+        {
+            "epoch": number,
+            **columns,
+            "kept": (number == kept).astype(int),
+            "dataset": "d",
+            "leaks": "",
+        }
+    )
 
 
 def test_of_several_runs_the_mean_is_drawn_and_faint_once_one_has_stopped():
     lengths = {1: 5, 2: 7, 3: 9}
-    table = curve({("baseline", 0, seed): history(n, 3, seed) for seed, n in lengths.items()}, "loss")
+    table = curve(
+        {("baseline", 0, seed): history(n, 3, seed) for seed, n in lengths.items()}, "loss"
+    )
     axes = FIGURES["loss"][1](table, "phantom").axes[0]
     whole, rest, *_ = [line for line in axes.lines if line.get_linestyle() == "-"]
     epochs = table[table["partition"] == "validation"].groupby("epoch")["value"]
@@ -304,17 +365,25 @@ def test_of_several_runs_the_mean_is_drawn_and_faint_once_one_has_stopped():
     assert np.allclose(whole.get_ydata(), epochs.mean()[:5])
     # From there on it is the mean over those that still train: 3 runs, 2 of 2 and 3, the last alone.
     assert rest.get_xdata().tolist() == [5, 6, 7, 8, 9]
-    assert np.allclose(rest.get_ydata(), [2 + 1 / 5, 2.5 + 1 / 6, 2.5 + 1 / 7, 3 + 1 / 8, 3 + 1 / 9])
+    assert np.allclose(
+        rest.get_ydata(), [2 + 1 / 5, 2.5 + 1 / 6, 2.5 + 1 / 7, 3 + 1 / 8, 3 + 1 / 9]
+    )
     assert rest.get_alpha() < 1
     band = axes.collections[0].get_paths()[0].get_extents()
-    assert (band.y0, band.y1) == pytest.approx((1 + 1 / 5, 3 + 1))  # the lowest of all runs, and the highest
+    assert (band.y0, band.y1) == pytest.approx(
+        (1 + 1 / 5, 3 + 1)
+    )  # the lowest of all runs, and the highest
     kept = [line for line in axes.lines if line.get_marker() == "o"]
     assert sorted(kept[0].get_ydata()) == pytest.approx([1 + 1 / 3, 2 + 1 / 3, 3 + 1 / 3])
 
 
 @pytest.mark.parametrize("measure", ["accuracy", "loss"])
 def test_each_experiment_has_a_panel_and_those_beyond_six_are_told(measure):
-    runs = {(f"experiment_{n}", 0, seed): history(1 + n, 1) for n in range(8) for seed in range(1 + n % 2)}
+    runs = {
+        (f"experiment_{n}", 0, seed): history(1 + n, 1)
+        for n in range(8)
+        for seed in range(1 + n % 2)
+    }
     shown = drawn(measure, curve(runs, measure))
     assert len(shown.figure.axes) == 6
     assert "the first 6 of 8 experiments; the others are in the CSV" in shown.text

@@ -78,17 +78,25 @@ def test_one_class_has_no_value_and_says_why():
     metrics = measured(auroc=(None, None, None), reason="not defined: no image is benign")
     found, text = told(metrics)
     assert found["verdict"] == "undefined"
-    assert found["lead"] == "There is no AUROC on the 144 test images of 32 patients: no image is benign."
+    assert (
+        found["lead"]
+        == "There is no AUROC on the 144 test images of 32 patients: no image is benign."
+    )
     assert not re.search(r"\bnan\b", text.lower())
 
 
 def test_few_patients_have_no_interval_and_say_why():
     reason = "no interval: 3 patients with a benign image, and it takes 10"
-    metrics = measured(auroc=(0.9, None, None), accuracy=(0.9, None, None), patients=(1, None, None), reason=reason)
+    metrics = measured(
+        auroc=(0.9, None, None), accuracy=(0.9, None, None), patients=(1, None, None), reason=reason
+    )
     found, text = told(metrics)
     assert found["verdict"] == "uncertain"
     assert "144 test images of 1 patient," in found["lead"]
-    assert "0.900, without an interval: 3 patients with a benign image, and it takes 10." in found["lead"]
+    assert (
+        "0.900, without an interval: 3 patients with a benign image, and it takes 10."
+        in found["lead"]
+    )
     assert "no evidence for or against" in text
     assert "[" not in text.replace("In brackets", "")
 
@@ -96,7 +104,9 @@ def test_few_patients_have_no_interval_and_say_why():
 def test_a_leaking_split_is_no_evidence_whatever_its_number():
     found, text = told(measured(leaks="leaks patients (split by image)"))
     assert found["verdict"] == "leaking"
-    assert found["warnings"] == ["NOT EVIDENCE OF PERFORMANCE: the split leaks patients (split by image)."]
+    assert found["warnings"] == [
+        "NOT EVIDENCE OF PERFORMANCE: the split leaks patients (split by image)."
+    ]
     assert "none of whom" not in text
     assert "lies above 0.5" not in text
 
@@ -104,7 +114,10 @@ def test_a_leaking_split_is_no_evidence_whatever_its_number():
 @pytest.mark.parametrize(("there", "wanted"), [(["run"], "run"), (["run", "mean", "ensemble"], "ensemble"), (["run", "mean", "ensemble", "pooled"], "pooled")])  # fmt: skip
 def test_the_headline_is_what_all_runs_together_say_and_the_mean_stands_beside_it(there, wanted):
     metrics = pd.concat(
-        [measured(of=of, runs=5, sd=0.05, auroc=(0.5 + number / 10, 0.1, 0.9)) for number, of in enumerate(there)]
+        [
+            measured(of=of, runs=5, sd=0.05, auroc=(0.5 + number / 10, 0.1, 0.9))
+            for number, of in enumerate(there)
+        ]
     )
     metrics = pd.concat([metrics, measured(of="pooled", experiment="other")])
     assert set(headline(metrics)["of"]) == {wanted}
@@ -143,12 +156,22 @@ def test_controls_stand_beside_the_answer_and_one_that_tells_the_classes_apart_w
         in text
     )
     assert "shuffled labels, the same network reaches 0.480" in text
-    assert "(BI-RADS) alone reaches 0.790 [0.700 to 0.850], which cannot be told from the network's." in text
+    assert (
+        "(BI-RADS) alone reaches 0.790 [0.700 to 0.850], which cannot be told from the network's."
+        in text
+    )
     assert list(controls_in_words(pd.DataFrame(rows[:1]), "above")) == []
 
 
 def test_mistakes_are_counted_at_each_folds_own_threshold_and_the_surest_stand_first():
-    rows = [("a", 0, 1, 0.2), ("b", 0, 1, 0.6), ("c", 0, 0, 0.7), ("d", 1, 0, 0.4), ("e", 1, 0, 0.1), ("f", 1, 1, 0.95)]
+    rows = [
+        ("a", 0, 1, 0.2),
+        ("b", 0, 1, 0.6),
+        ("c", 0, 0, 0.7),
+        ("d", 1, 0, 0.4),
+        ("e", 1, 0, 0.1),
+        ("f", 1, 1, 0.95),
+    ]
     scores = pd.DataFrame([{"image_id": image, "patient_id": image.upper(), "fold": fold, "partition": "test", "label": label, "calibrated": p}
                            for image, fold, label, p in rows] + [{"image_id": "t", "patient_id": "T", "fold": 0, "partition": "training", "label": 1, "calibrated": 0.0}])  # fmt: skip
     thresholds = pd.DataFrame([{"experiment": "baseline", "fold": fold, "level": "image", "point": point, "threshold": at}
@@ -165,7 +188,9 @@ def test_mistakes_are_counted_at_each_folds_own_threshold_and_the_surest_stand_f
 
 
 def test_results_of_several_experiments_say_which_of_them_leak():
-    metrics = pd.concat([measured(), measured(experiment="by_image", leaks="leaks patients (split by image)")])
+    metrics = pd.concat(
+        [measured(), measured(experiment="by_image", leaks="leaks patients (split by image)")]
+    )
     table = every_result(metrics)
     assert [row[0] for row in table.rows] == ["baseline", "by_image"]
     assert [row[-1] for row in table.rows] == ["", "leaks patients (split by image)"]
@@ -192,7 +217,18 @@ def test_limits_name_what_is_so_in_this_study():
 
 
 # The numbers that the checklists have, written down once more.
-SUB = {3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg", 18: "abcdef", 20: "abc", 23: "ab", 27: "abc"}
+SUB = {
+    3: "abc",
+    5: "ab",
+    6: "abc",
+    8: "abc",
+    9: "abc",
+    12: "abcdefg",
+    18: "abcdef",
+    20: "abc",
+    23: "ab",
+    27: "abc",
+}
 WANTED = {
     "CLAIM 2024": [str(number) for number in range(1, 45)],
     "TRIPOD+AI": [f"{number}{part}" for number in range(1, 28) for part in SUB.get(number, [""])],
@@ -205,7 +241,10 @@ WANTED = {
 
 
 def test_checklists_have_every_item_once():
-    assert {checklist["name"]: [str(number) for number in checklist["items"]] for checklist in CHECKLISTS} == WANTED
+    assert {
+        checklist["name"]: [str(number) for number in checklist["items"]]
+        for checklist in CHECKLISTS
+    } == WANTED
     assert [len(items) for items in WANTED.values()] == [44, 52, 48]
     for checklist in CHECKLISTS:
         for number, item in checklist["items"].items():
@@ -226,7 +265,11 @@ NASTY = "<script>alert(1)</script>"
 
 
 def test_text_is_shown_as_text():
-    for shown in (from_rst(f"``{NASTY}`` **{NASTY}**"), from_line(f"`{NASTY}` {NASTY}"), plain(NASTY)):
+    for shown in (
+        from_rst(f"``{NASTY}`` **{NASTY}**"),
+        from_line(f"`{NASTY}` {NASTY}"),
+        plain(NASTY),
+    ):
         assert "<script" not in shown
     assert from_rst("a ``b`` **c**") == "a <code>b</code> <strong>c</strong>"
     assert from_line(OPEN + "who") == '<span class="open">open</span> who'
@@ -235,7 +278,10 @@ def test_text_is_shown_as_text():
 
 
 def test_an_unknown_dataset_leaves_the_datasheet_open():
-    study = {"image": {"size": 64, "region": "crop"}, "phantom": {"patients": 1, "seed": 1, "lookalikes": 0}}
+    study = {
+        "image": {"size": 64, "region": "crop"},
+        "phantom": {"patients": 1, "seed": 1, "lookalikes": 0},
+    }
     fingerprint = {"files": 1, "bytes": 1, "fingerprint": "f"}
     sheet = {
         edition: dict(datasheet(study, edition, [], fingerprint))
@@ -270,7 +316,11 @@ def test_the_page_has_the_answer_of_metrics_csv(study, page):
 
 def test_every_figure_of_the_study_is_on_the_page_with_words_of_its_own(study, page):
     drawn = {path.stem for path in (study / "results/plots").glob("*.svg")}
-    shown = dict(re.findall(r'<figure id="figure-([\w-]+)">\s*<img src="data:image/[^"]+" alt="([^"]+)"', page))
+    shown = dict(
+        re.findall(
+            r'<figure id="figure-([\w-]+)">\s*<img src="data:image/[^"]+" alt="([^"]+)"', page
+        )
+    )
     assert set(shown) == drawn
     assert len(set(shown.values())) == len(drawn)
     assert all(len(words) > 40 for words in shown.values()), shown
@@ -291,7 +341,9 @@ class Links(HTMLParser):
         if tag == "a":
             self.places.append(attributes["href"])
         else:
-            self.loaded += [attributes[name] for name in ("src", "href", "srcset", "data") if name in attributes]
+            self.loaded += [
+                attributes[name] for name in ("src", "href", "srcset", "data") if name in attributes
+            ]
 
 
 def test_nothing_is_loaded_and_every_link_leads_somewhere(study, page):
@@ -323,7 +375,10 @@ def test_filled_items_lead_to_what_is_there_and_the_others_stand_open(study, pag
 
 
 def test_the_cards_have_every_heading_and_say_what_is_open(study):
-    card, sheet = ((study / f"results/{name}.md").read_text(encoding="utf-8") for name in ("model_card", "datasheet"))
+    card, sheet = (
+        (study / f"results/{name}.md").read_text(encoding="utf-8")
+        for name in ("model_card", "datasheet")
+    )
     assert re.findall("^## (.*)$", card, re.MULTILINE) == [
         "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data", "Quantitative analyses", "Ethical considerations",
         "Caveats and recommendations"]  # fmt: skip
@@ -339,7 +394,13 @@ def test_the_page_does_not_name_this_machine(study, page):
 
 
 @pytest.mark.parametrize(
-    "file", ["templates/page.css", "templates/cards.md.jinja", "mammo/report/checklists.yaml", "report/figure.rst"]
+    "file",
+    [
+        "templates/page.css",
+        "templates/cards.md.jinja",
+        "mammo/report/checklists.yaml",
+        "report/figure.rst",
+    ],
 )
 def test_editing_a_template_writes_the_page_again(study, file):
     with edited(study / "workflow" / file):
@@ -348,14 +409,18 @@ def test_editing_a_template_writes_the_page_again(study, file):
 
 def written(results):
     """The page that is made of a folder of results."""
-    artifacts = {path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()}
+    artifacts = {
+        path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()
+    }
     split = next(path.parent for path in results.glob("splits/*/audit.json"))
     inputs = {
         "metrics": "metrics.csv", "flow": "plots/flow.csv", "conflicts": "inventory/conflicts.csv", "fingerprint": "inventory/fingerprint.json",
         "thresholds": "runs/baseline/thresholds.csv", "scores": "runs/baseline/scores.csv", "duplicates": "inventory/duplicates.csv",
         "characteristics": "characteristics.html", "resources": "resources.csv",
     }  # fmt: skip
-    inputs = {name: results / file for name, file in inputs.items()} | {"audit": split / "audit.json"}
+    inputs = {name: results / file for name, file in inputs.items()} | {
+        "audit": split / "audit.json"
+    }
     experiments = json.loads((results / "provenance.json").read_text())["experiments"]
     captions = {path.stem: path.read_text() for path in (ROOT / "workflow/report").glob("*.rst")}
     params = {
@@ -380,14 +445,22 @@ def spoil(results, file, schema, **columns):
 @pytest.fixture
 def copied(study, tmp_path):
     """A copy of the study's results, to be spoilt."""
-    unused = shutil.ignore_patterns("phantom", "tensors", "logs", "benchmarks", "*.npy", "*.keras", "*.onnx")
+    unused = shutil.ignore_patterns(
+        "phantom", "tensors", "logs", "benchmarks", "*.npy", "*.keras", "*.onnx"
+    )
     return shutil.copytree(study / "results", tmp_path / "results", ignore=unused)
 
 
 def test_names_from_the_data_stay_text(copied):
     quotes = """a"b'c.png" onerror="alert(1)"""
     scores = read_table(copied / "runs/baseline/scores.csv", "scores")
-    spoil(copied, "runs/baseline/scores.csv", "scores", patient_id=NASTY, image_id=scores["image_id"] + quotes)
+    spoil(
+        copied,
+        "runs/baseline/scores.csv",
+        "scores",
+        patient_id=NASTY,
+        image_id=scores["image_id"] + quotes,
+    )
     spoil(copied, "inventory/conflicts.csv", "conflicts", views=NASTY)
     spoil(copied, "plots/forest.csv", "subgroups", variable=NASTY + quotes)
     page = written(copied)
@@ -455,7 +528,15 @@ def test_what_a_study_does_not_have_is_not_on_its_page(copied):
         (copied / file).unlink()
     page = written(copied)
     assert re.findall(r'<figure id="figure-([\w-]+)"', page) == ["flow", "accuracy", "loss"]
-    for place in ("operating-points", "calibration", "subgroups", "gradcam", "leakage", "comparisons", "ensemble"):
+    for place in (
+        "operating-points",
+        "calibration",
+        "subgroups",
+        "gradcam",
+        "leakage",
+        "comparisons",
+        "ensemble",
+    ):
         assert f'id="{place}"' not in page
         assert f'href="#{place}"' not in page
 
@@ -463,7 +544,11 @@ def test_what_a_study_does_not_have_is_not_on_its_page(copied):
 def asked_for(log):
     """The addresses that a page asked for, by a browser's log of its network; what the browser wants for itself has no origin."""
     events = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
-    return {event["url"] for event in events if event.get("initiator", "not an origin") != "not an origin"}
+    return {
+        event["url"]
+        for event in events
+        if event.get("initiator", "not an origin") != "not an origin"
+    }
 
 
 @needs_browser

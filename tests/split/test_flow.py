@@ -23,13 +23,18 @@ EXCLUDED = ["image_id", "patient_id", "reason", "region", "fold"]
 
 def listed(*rows):
     """A table of exclusions from rows (image_id, reason, further columns)."""
-    rows = [{"image_id": row[0], "reason": row[1], "region": "", "fold": None, **dict(row[2:])} for row in rows]
+    rows = [
+        {"image_id": row[0], "reason": row[1], "region": "", "fold": None, **dict(row[2:])}
+        for row in rows
+    ]
     return pd.DataFrame(rows, columns=EXCLUDED).astype({"fold": "Int64"})
 
 
 def lesions_of(*rows):
     """lesions.csv from rows (image_id, patient_id, laterality, lesion_id, full_file)."""
-    return pd.DataFrame(rows, columns=["image_id", "patient_id", "laterality", "lesion_id", "full_file"])
+    return pd.DataFrame(
+        rows, columns=["image_id", "patient_id", "laterality", "lesion_id", "full_file"]
+    )
 
 
 def images_of(lesions, region, lost=()):
@@ -42,7 +47,12 @@ def images_of(lesions, region, lost=()):
 
 def manifest_of(partitions, labels=None, fold=0):
     rows = [
-        {"image_id": name, "fold": fold, "partition": partition, "label": (labels or {}).get(name, "benign")}
+        {
+            "image_id": name,
+            "fold": fold,
+            "partition": partition,
+            "label": (labels or {}).get(name, "benign"),
+        }
         for name, partition in partitions.items()
     ]
     return pd.DataFrame(rows, columns=["image_id", "fold", "partition", "label"])
@@ -68,7 +78,9 @@ def test_a_flow_by_hand():
     region = listed(("b2", "no_mask"))
     split = listed(("a3", "patient_in_test"), ("c1", "patient_in_test"))  # c1 was lost before
     undecoded = listed(("a3", "cannot_decode"), ("b1", "cannot_decode"))  # so was a3
-    manifest = manifest_of({"a1": "test", "a2": "test", "b1": "training", "d1": "validation"}, {"a1": "malignant"})
+    manifest = manifest_of(
+        {"a1": "test", "a2": "test", "b1": "training", "d1": "validation"}, {"a1": "malignant"}
+    )
     images = images_of(LESIONS, "crop", ["c1", "b2"])
     flow = count_flow(LESIONS, excluded, images, region, undecoded, manifest, split, "crop")
     what = ("reason", *UNITS, "entries")
@@ -79,8 +91,14 @@ def test_a_flow_by_hand():
         ["", 3, 4, 5, 6, 6],
     ]
     assert rows_of(flow, "region", *what) == [["no_mask", 1, 1, 1, 1, 1], ["", 3, 4, 4, 5, 5]]
-    assert rows_of(flow, "split", *what) == [["patient_in_test", 1, 1, 1, 1, 1], ["", 3, 3, 3, 4, 4]]
-    assert rows_of(flow, "decoding", *what) == [["cannot_decode", 1, 1, 1, 1, 1], ["", 2, 2, 2, 3, 3]]
+    assert rows_of(flow, "split", *what) == [
+        ["patient_in_test", 1, 1, 1, 1, 1],
+        ["", 3, 3, 3, 4, 4],
+    ]
+    assert rows_of(flow, "decoding", *what) == [
+        ["cannot_decode", 1, 1, 1, 1, 1],
+        ["", 2, 2, 2, 3, 3],
+    ]
     assert rows_of(flow, "partitions", "partition", "label", *UNITS) == [
         ["training", "", 0, 0, 0, 0],
         ["training", "benign", 0, 0, 0, 0],
@@ -97,18 +115,28 @@ def test_a_flow_by_hand():
 
 
 def test_whole_images_are_lost_with_the_last_of_their_lesions():
-    excluded = listed(("b1", "bad_path"), ("a1", "missing_file", ("region", "crop")))  # the crop of a1 alone is lost
+    excluded = listed(
+        ("b1", "bad_path"), ("a1", "missing_file", ("region", "crop"))
+    )  # the crop of a1 alone is lost
     images = images_of(LESIONS, "full")
     names = dict.fromkeys(images["image_id"], "training")
     region = listed(("d1", "mixed_classes"))
-    images, names = images[images["file"] != "D.jpg"], {name: p for name, p in names.items() if name != "whole D.jpg"}
-    flow = count_flow(LESIONS, excluded, images, region, listed(), manifest_of(names), listed(), "full")
+    images, names = (
+        images[images["file"] != "D.jpg"],
+        {name: p for name, p in names.items() if name != "whole D.jpg"},
+    )
+    flow = count_flow(
+        LESIONS, excluded, images, region, listed(), manifest_of(names), listed(), "full"
+    )
     assert rows_of(flow, "dataset", "images", "entries") == [[6, 7]]
     assert rows_of(flow, "inventory", "reason", "lesions", "images", "entries") == [
         ["bad_path", 1, 0, 1],
         ["", 5, 6, 6],
     ]
-    assert rows_of(flow, "region", "reason", "images", "entries") == [["mixed_classes", 1, 1], ["", 5, 5]]
+    assert rows_of(flow, "region", "reason", "images", "entries") == [
+        ["mixed_classes", 1, 1],
+        ["", 5, 5],
+    ]
     assert rows_of(flow, "whole_images", "reason", "images", "entries") == [["", 5, 5]]
 
 
@@ -116,16 +144,22 @@ def test_an_unlisted_loss_is_shown_and_a_contradiction_is_refused():
     partitions = dict.fromkeys(LESIONS["image_id"], "training")
     images = images_of(LESIONS, "crop")
     del partitions["d1"]
-    flow = count_flow(LESIONS, listed(), images, listed(), listed(), manifest_of(partitions), listed(), "crop")
+    flow = count_flow(
+        LESIONS, listed(), images, listed(), listed(), manifest_of(partitions), listed(), "crop"
+    )
     assert rows_of(flow, "split", "reason", "images") == [["unlisted", 1], ["", 6]]
     for wrong in ("a1", "nobody"):
         manifest = manifest_of(partitions | {wrong: "test"})
-        with pytest.raises(InputError, match=rf"manifest.csv, fold 0, holds 1 image\(s\) .*: {wrong}\. "):
+        with pytest.raises(
+            InputError, match=rf"manifest.csv, fold 0, holds 1 image\(s\) .*: {wrong}\. "
+        ):
             count_flow(LESIONS, listed(("a1", "no_crop")) if wrong == "a1" else listed(), images, listed(), listed(), manifest, listed(), "crop")  # fmt: skip
 
 
 def test_breasts_are_not_counted_where_a_side_is_not_known():
-    lesions = LESIONS.assign(laterality=LESIONS["laterality"].where(LESIONS["image_id"] != "d1", ""))
+    lesions = LESIONS.assign(
+        laterality=LESIONS["laterality"].where(LESIONS["image_id"] != "d1", "")
+    )
     tables = (listed(("d1", "no_crop")), images_of(lesions, "crop", ["d1"]), listed(), listed())
     manifest = manifest_of(dict.fromkeys(set(lesions["image_id"]) - {"d1"}, "training"))
     flow = count_flow(lesions, *tables, manifest, listed(), "crop")
@@ -147,10 +181,17 @@ def studies(draw):
     lesions = lesions_of(*rows)
     ids = st.lists(st.sampled_from(lesions["image_id"].tolist()), max_size=number)
     reason = st.sampled_from(["no_crop", "missing_file", "another"])
-    excluded = listed(*((i, draw(reason), ("region", draw(st.sampled_from(["", "crop"])))) for i in draw(ids)))
-    excluded = pd.concat([excluded, listed(*[("", "duplicate_row")] * draw(st.integers(0, 2)))], ignore_index=True)
+    excluded = listed(
+        *((i, draw(reason), ("region", draw(st.sampled_from(["", "crop"])))) for i in draw(ids))
+    )
+    excluded = pd.concat(
+        [excluded, listed(*[("", "duplicate_row")] * draw(st.integers(0, 2)))], ignore_index=True
+    )
     region_excluded = listed(*((i, draw(reason)) for i in draw(ids)))
-    lost = {*excluded.loc[excluded["region"].isin(["", region]), "image_id"], *region_excluded["image_id"]}
+    lost = {
+        *excluded.loc[excluded["region"].isin(["", region]), "image_id"],
+        *region_excluded["image_id"],
+    }
     images = images_of(lesions, region, lost)
     names = images["image_id"].tolist()
     some = st.lists(st.sampled_from(names), max_size=number) if names else st.just([])
@@ -161,13 +202,24 @@ def studies(draw):
         split_excluded.append(listed(*((i, draw(reason), ("fold", fold)) for i in out)))
         partitions = {i: draw(PARTITION) for i in names if i not in out}
         manifests.append(
-            manifest_of(partitions, {i: draw(st.sampled_from(["benign", "malignant"])) for i in names}, fold)
+            manifest_of(
+                partitions, {i: draw(st.sampled_from(["benign", "malignant"])) for i in names}, fold
+            )
         )
     everywhere = draw(some)
     split_excluded.append(listed(*((i, "everywhere") for i in everywhere)))
     manifest = pd.concat(manifests)
     manifest = manifest[~manifest["image_id"].isin(everywhere)]
-    return lesions, excluded, images, region_excluded, undecoded, manifest, pd.concat(split_excluded), region
+    return (
+        lesions,
+        excluded,
+        images,
+        region_excluded,
+        undecoded,
+        manifest,
+        pd.concat(split_excluded),
+        region,
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -190,7 +242,9 @@ def test_what_is_left_out_adds_up_with_what_remains(tables):
             before = left
         parts = rows[(rows["step"] == "partitions") & (rows["label"] == "")].set_index("partition")
         classes = rows[(rows["step"] == "partitions") & (rows["label"] != "")].groupby("partition")
-        used = manifest[(manifest["fold"] == fold) & ~manifest["image_id"].isin(undecoded["image_id"])]
+        used = manifest[
+            (manifest["fold"] == fold) & ~manifest["image_id"].isin(undecoded["image_id"])
+        ]
         assert parts["images"].to_dict() == {p: (used["partition"] == p).sum() for p in parts.index}
         assert classes["images"].sum().to_dict() == parts["images"].to_dict()
         assert parts["images"].sum() == before["images"]
@@ -213,7 +267,9 @@ def test_a_fate_keeps_the_index_and_ends_at_its_first_loss():
     lesions = LESIONS.set_axis(range(10, 17))
     manifest = manifest_of(dict.fromkeys(["a1", "a2"], "test"))
     tables = (listed(("a3", "bad_path")), images_of(lesions, "crop", ["a3"]), listed(("a3", "no_mask")), listed(("a2", "cannot_decode")))  # fmt: skip
-    ((fold, fate),) = follow(lesions, *tables, manifest, listed(("b1", "duplicate_of_test")), "crop")
+    ((fold, fate),) = follow(
+        lesions, *tables, manifest, listed(("b1", "duplicate_of_test")), "crop"
+    )
     assert fold == 0
     assert fate.index.tolist() == lesions.index.tolist()
     assert fate.loc[[10, 11, 12, 13, 14], ["step", "reason", "partition"]].values.tolist() == [
@@ -227,7 +283,11 @@ def test_a_fate_keeps_the_index_and_ends_at_its_first_loss():
 
 def test_reasons_are_in_words_wherever_a_step_names_one():
     code = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*.py"))
-    named = set(re.findall(r'problem(?:": | = )"(\w+)"|leave_out\(.*"(\w+)"\)|exclusion\(lesion, "(\w+)"', code))
+    named = set(
+        re.findall(
+            r'problem(?:": | = )"(\w+)"|leave_out\(.*"(\w+)"\)|exclusion\(lesion, "(\w+)"', code
+        )
+    )
     codes = {name for names in named for name in names if name}
     assert {"missing_file", "no_spacing", "ambiguous_crop", "no_pixels"} <= codes
     assert codes <= set(REASONS)
@@ -242,9 +302,17 @@ def drawn(reasons=(), times=1, sides=True, folds=1, leaks="", full=False):
 
     def add(step, description, numbers, reason="", partition="", label=""):
         counts = dict(zip(UNITS, (times * n for n in numbers), strict=True))
-        place = {"step": step, "reason": reason, "partition": partition, "label": label, "description": description}
+        place = {
+            "step": step,
+            "reason": reason,
+            "partition": partition,
+            "label": label,
+            "description": description,
+        }
         table.append(
-            place | counts | {"entries": counts["images"] + times, "breasts": counts["breasts"] if sides else None}
+            place
+            | counts
+            | {"entries": counts["images"] + times, "breasts": counts["breasts"] if sides else None}
         )
 
     add("dataset", "In the dataset", (999, 1708, 2050, 3568))
@@ -252,10 +320,13 @@ def drawn(reasons=(), times=1, sides=True, folds=1, leaks="", full=False):
         add("inventory", reason_in_words(reason), [number + 1] * 4, reason)
     for step in ["inventory", "region", *["whole_images"] * full, "split", "decoding"]:
         add(step, f"After {step}", (990, 1700, 2000, 3400))
-    for partition, label in itertools.product(["training", "validation", "test"], ["", "benign", "malignant"]):
+    for partition, label in itertools.product(
+        ["training", "validation", "test"], ["", "benign", "malignant"]
+    ):
         add("partitions", partition, (555, 666, 777, 999), partition=partition, label=label)
     return pd.concat(
-        pd.DataFrame(table).assign(fold=fold, dataset="0123456789ab", leaks=leaks) for fold in range(folds)
+        pd.DataFrame(table).assign(fold=fold, dataset="0123456789ab", leaks=leaks)
+        for fold in range(folds)
     )
 
 
@@ -289,17 +360,26 @@ def test_no_words_of_the_diagram_overlap_or_leave_their_box(case, tmp_path):
     for text, place in places.items():
         assert place.x0 >= 0 and place.x1 <= width and place.y0 >= 0 and place.y1 <= height, text
     for (one, here), (other, there) in itertools.combinations(places.items(), 2):
-        apart = here.x1 <= there.x0 or there.x1 <= here.x0 or here.y1 <= there.y0 or there.y1 <= here.y0
+        apart = (
+            here.x1 <= there.x0 or there.x1 <= here.x0 or here.y1 <= there.y0 or there.y1 <= here.y0
+        )
         assert apart, (one, other)
     boxes = [
-        patch.get_window_extent() for patch in axes.patches if isinstance(patch, Rectangle) and not patch.get_fill()
+        patch.get_window_extent()
+        for patch in axes.patches
+        if isinstance(patch, Rectangle) and not patch.get_fill()
     ]
     assert len(boxes) == 4 + 2 * bool(CASES[case].get("reasons")) + bool(CASES[case].get("full"))
     for here, there in itertools.combinations(boxes, 2):
         assert not here.overlaps(there)
     for text, place in places.items():
         for box in boxes:
-            inside = box.x0 <= place.x0 and place.x1 <= box.x1 and box.y0 <= place.y0 and place.y1 <= box.y1
+            inside = (
+                box.x0 <= place.x0
+                and place.x1 <= box.x1
+                and box.y0 <= place.y0
+                and place.y1 <= box.y1
+            )
             assert inside or not box.overlaps(place), text
 
 
@@ -322,7 +402,10 @@ def test_breasts_that_nobody_knows_are_not_in_the_diagram(tmp_path):
     table = drawn(["missing_series", "duplicate_row"], sides=False)
     table.loc[table["reason"] == "duplicate_row", UNITS] = 0
     write_table(table, tmp_path / "flow.csv", "flow")
-    said = [text.get_text() for text in flow_diagram(read_table(tmp_path / "flow.csv", "flow"), "table").axes[0].texts]
+    said = [
+        text.get_text()
+        for text in flow_diagram(read_table(tmp_path / "flow.csv", "flow"), "table").axes[0].texts
+    ]
     assert "1 patient · 1 lesion · 1 image" in said
     assert not any("breast" in text for text in said[:-2])  # the last two lines are the note below
 
@@ -330,7 +413,9 @@ def test_breasts_that_nobody_knows_are_not_in_the_diagram(tmp_path):
 def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gathered():
     table = drawn(["missing_series", "duplicate_row"], full=True)
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "Left out: 5 lesions in a view" in said  # one of missing_series and two of duplicate_row, each with one more
+    assert (
+        "Left out: 5 lesions in a view" in said
+    )  # one of missing_series and two of duplicate_row, each with one more
     assert "990 patients · 1,700 breasts · 2,000 lesions" in said
     assert "3,401 lesions in a view" in said
     assert "After whole_images" in said

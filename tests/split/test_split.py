@@ -12,13 +12,23 @@ from mammo.split.draw import split_patients
 from mammo.split.gate import gate_split
 from mammo.split.groups import groups_of_files, groups_of_images
 
-OFFICIAL = {"method": "official", "by": "patient", "validation": 0.2, "seed": 1, "duplicates": "drop_from_training"}
+OFFICIAL = {
+    "method": "official",
+    "by": "patient",
+    "validation": 0.2,
+    "seed": 1,
+    "duplicates": "drop_from_training",
+}
 FRACTIONS = OFFICIAL | {"method": "fractions", "test": 0.2}
 HASH = FRACTIONS | {"method": "hash"}
 FOLDS = OFFICIAL | {"method": "folds", "folds": 5}
 NO_PAIRS = pd.DataFrame({"file_a": [], "file_b": [], "match": []}, dtype=str)
 NO_GROUPS = pd.DataFrame(
-    {"image_id": pd.Series(dtype=str), "group": pd.Series(dtype=str), "crowd": pd.Series(dtype=bool)}
+    {
+        "image_id": pd.Series(dtype=str),
+        "group": pd.Series(dtype=str),
+        "crowd": pd.Series(dtype=bool),
+    }
 )
 
 
@@ -46,9 +56,17 @@ def make_images(patients, views=2, straddlers=0):
 
 def audited(manifest, images, split, excluded=None, pairs=NO_PAIRS, lesions=None):
     """{name: check} of the audit."""
-    lesions = images.assign(full_file="full of " + images["image_id"]) if lesions is None else lesions
-    excluded = pd.DataFrame(columns=["image_id", "reason", "detail", "fold"]) if excluded is None else excluded
-    checks = audit_split(manifest, images, lesions, pairs, excluded.astype({"fold": "Int64"}), split)
+    lesions = (
+        images.assign(full_file="full of " + images["image_id"]) if lesions is None else lesions
+    )
+    excluded = (
+        pd.DataFrame(columns=["image_id", "reason", "detail", "fold"])
+        if excluded is None
+        else excluded
+    )
+    checks = audit_split(
+        manifest, images, lesions, pairs, excluded.astype({"fold": "Int64"}), split
+    )
     return {check["name"]: check for check in checks}
 
 
@@ -78,7 +96,9 @@ def images_of_patients(draw):
     images_of_patients(), st.integers(0, 1000), st.sampled_from([0.1, 0.15, 0.2, 0.25, 0.3]),
     st.sampled_from(["fractions", "folds"]), st.sampled_from(["patient", "lesion", "image"]), st.randoms(),
 )  # fmt: skip
-def test_any_split_is_complete_disjoint_near_its_shares_and_blind_to_row_order(images, seed, share, method, by, random):
+def test_any_split_is_complete_disjoint_near_its_shares_and_blind_to_row_order(
+    images, seed, share, method, by, random
+):
     split = OFFICIAL | {"method": method, "by": by, "seed": seed, "validation": share}
     split |= {"test": share} if method == "fractions" else {"folds": round(1 / share)}
     manifest, excluded = split_patients(images, NO_GROUPS, split)
@@ -92,7 +112,9 @@ def test_any_split_is_complete_disjoint_near_its_shares_and_blind_to_row_order(i
         assert abs(test - (share if method == "fractions" else 1 / round(1 / share))) < 0.12
         assert abs(validation - share) < 0.12
     if method == "folds":
-        assert sorted(manifest.loc[manifest["partition"] == "test", "image_id"]) == sorted(images["image_id"])
+        assert sorted(manifest.loc[manifest["partition"] == "test", "image_id"]) == sorted(
+            images["image_id"]
+        )
     shuffled = images.sample(frac=1, random_state=random.randrange(2**32))
     pd.testing.assert_frame_equal(split_patients(shuffled, NO_GROUPS, split)[0], manifest)
     assert not failed(audited(manifest, images, split))
@@ -122,7 +144,9 @@ def test_a_hash_comes_near_its_shares_and_another_salt_assigns_anew():
 
 
 def test_official_test_rows_stay_test_and_straddlers_leave_training():
-    images = make_images(100, straddlers=20)  # patients 3, 4, 13 and 14: masses in test, calcifications in training
+    images = make_images(
+        100, straddlers=20
+    )  # patients 3, 4, 13 and 14: masses in test, calcifications in training
     manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
     official = manifest.merge(images[["image_id", "official_partition"]], on="image_id")
     assert ((official["official_partition"] == "test") == (official["partition"] == "test")).all()
@@ -138,13 +162,17 @@ def test_labels_and_kinds_are_in_proportion_in_every_fold():
     for split in (FRACTIONS, FOLDS):
         manifest, _ = split_patients(make_images(300), NO_GROUPS, split)
         shares = manifest.groupby(["fold", "partition"]).agg(
-            malignant=("label", lambda c: (c == "malignant").mean()), mass=("kind", lambda c: (c == "mass").mean())
+            malignant=("label", lambda c: (c == "malignant").mean()),
+            mass=("kind", lambda c: (c == "mass").mean()),
         )
         assert (shares - 0.5).abs().to_numpy().max() < 0.02
 
 
 def test_another_seed_is_another_split():
-    one, two = (split_patients(make_images(100), NO_GROUPS, FRACTIONS | {"seed": seed})[0] for seed in (1, 2))
+    one, two = (
+        split_patients(make_images(100), NO_GROUPS, FRACTIONS | {"seed": seed})[0]
+        for seed in (1, 2)
+    )
     assert (one["partition"] != two["partition"]).any()
 
 
@@ -152,7 +180,11 @@ def test_another_seed_is_another_split():
     ("images", "split", "wanted"),
     [
         (make_images(4), FRACTIONS, "Test cannot be drawn: 16 images of 4 patients are usable"),
-        (make_images(100).query("label == 'benign'"), FRACTIONS, "All 200 usable images are benign"),
+        (
+            make_images(100).query("label == 'benign'"),
+            FRACTIONS,
+            "All 200 usable images are benign",
+        ),
         (
             make_images(100).assign(official_partition=""),
             OFFICIAL,
@@ -165,7 +197,12 @@ def test_another_seed_is_another_split():
         ),
         (make_images(5), OFFICIAL, "split.validation"),
         (
-            pd.concat([make_images(40).query("label == 'benign'"), make_images(6).query("label == 'malignant'")]),
+            pd.concat(
+                [
+                    make_images(40).query("label == 'benign'"),
+                    make_images(6).query("label == 'malignant'"),
+                ]
+            ),
             FOLDS | {"folds": 5},
             "split.folds: 5, but only 3 patients have malignant images, and each fold is to test one or more: ask for 3 folds",
         ),
@@ -198,7 +235,9 @@ def test_a_split_that_leaks_by_name_keeps_everything_is_marked_and_passes_with_a
         assert set(manifest["leaks"]) == {f"leaks patients (split by {by})"}
         checks = audited(manifest, images, split)
         assert checks["no patient in two partitions"]["status"] == "warn"
-        assert checks["no lesion in two partitions"]["status"] == ("pass" if by == "lesion" else "warn")
+        assert checks["no lesion in two partitions"]["status"] == (
+            "pass" if by == "lesion" else "warn"
+        )
         gate_split({"checks": [*checks.values()]}, "manifest.csv")
 
 
@@ -214,17 +253,29 @@ def test_pairs_connect_to_groups():
 
 def test_an_image_is_in_the_group_of_its_file_and_of_its_full_image():
     images = pd.DataFrame(
-        {"image_id": ["i", "j", "k"], "patient_id": ["p", "q", "r"], "file": ["crop_i", "crop_j", "crop_k"]}
+        {
+            "image_id": ["i", "j", "k"],
+            "patient_id": ["p", "q", "r"],
+            "file": ["crop_i", "crop_j", "crop_k"],
+        }
     )
     lesions = pd.DataFrame({"image_id": ["i", "j", "k"], "full_file": ["full_i", "full_j", ""]})
-    pairs = pd.DataFrame({"file_a": ["full_i", "crop_k"], "file_b": ["full_j", "crop_x"], "match": ["pixels", "near"]})
+    pairs = pd.DataFrame(
+        {
+            "file_a": ["full_i", "crop_k"],
+            "file_b": ["full_j", "crop_x"],
+            "match": ["pixels", "near"],
+        }
+    )
     found = groups_of_images(pairs, images, lesions)
     assert sorted(found["image_id"]) == ["i", "j", "k"]
     groups = found.set_index("image_id")["group"]
     assert groups["i"] == groups["j"] != groups["k"]
     assert found.set_index("image_id")["shown"].to_dict() == {"i": False, "j": False, "k": True}
     # A crop is not what its full image nearly is.
-    assert groups_of_images(pairs.assign(match="near"), images, lesions)["image_id"].tolist() == ["k"]
+    assert groups_of_images(pairs.assign(match="near"), images, lesions)["image_id"].tolist() == [
+        "k"
+    ]
 
 
 def look_alike(images, number):
@@ -266,15 +317,21 @@ def test_where_images_are_alike_by_nature_nearness_is_told_of_and_changes_nothin
 def leak(images, manifest, *partitions):
     """A pair of files, one in each of two partitions of an existing split."""
     a, b = (
-        images[images["image_id"].isin(manifest.loc[manifest["partition"] == part, "image_id"])].iloc[0]
+        images[
+            images["image_id"].isin(manifest.loc[manifest["partition"] == part, "image_id"])
+        ].iloc[0]
         for part in partitions
     )
     return a, b, pd.DataFrame({"file_a": [a["file"]], "file_b": [b["file"]], "match": "near"})
 
 
-@pytest.mark.parametrize("partitions", [("training", "test"), ("training", "validation"), ("validation", "test")])
+@pytest.mark.parametrize(
+    "partitions", [("training", "test"), ("training", "validation"), ("validation", "test")]
+)
 @pytest.mark.parametrize("split", [OFFICIAL, FRACTIONS, HASH], ids=lambda split: split["method"])
-def test_a_planted_duplicate_leaves_the_partition_further_from_test_or_fails_the_audit(partitions, split):
+def test_a_planted_duplicate_leaves_the_partition_further_from_test_or_fails_the_audit(
+    partitions, split
+):
     images = make_images(100)
     lesions = images.assign(full_file="")
     plain, _ = split_patients(images, NO_GROUPS, split)
@@ -282,7 +339,9 @@ def test_a_planted_duplicate_leaves_the_partition_further_from_test_or_fails_the
     groups = groups_of_images(pairs, images, lesions)
 
     manifest, excluded = split_patients(images, groups, split)
-    assert excluded[["image_id", "reason"]].to_numpy().tolist() == [[near["image_id"], f"duplicate_of_{partitions[1]}"]]
+    assert excluded[["image_id", "reason"]].to_numpy().tolist() == [
+        [near["image_id"], f"duplicate_of_{partitions[1]}"]
+    ]
     assert far["image_id"] in excluded["detail"].iloc[0]
     checks = audited(manifest, images, split, excluded, pairs, lesions)
     assert not failed(checks)
@@ -319,7 +378,9 @@ def test_duplicates_across_folds_leave_training_in_the_fold_where_they_leak_alon
         assert lost.get(test_folds[other]) == "duplicate_of_test"
         assert test_folds[one] not in lost
     lesions = images.assign(full_file="")
-    pairs = pd.DataFrame({"file_a": ["mass/1/0.jpg"], "file_b": ["mass/77/0.jpg"], "match": "bytes"})
+    pairs = pd.DataFrame(
+        {"file_a": ["mass/1/0.jpg"], "file_b": ["mass/77/0.jpg"], "match": "bytes"}
+    )
     assert not failed(audited(manifest, images, FOLDS, excluded, pairs, lesions))
 
 
@@ -327,7 +388,10 @@ def test_duplicates_within_a_partition_are_listed_and_unlike_labels_too():
     images = make_images(100)
     manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
     training = manifest[manifest["partition"] == "training"]
-    a, b = (training.loc[training["label"] == label, "image_id"].iloc[0] for label in ("benign", "malignant"))
+    a, b = (
+        training.loc[training["label"] == label, "image_id"].iloc[0]
+        for label in ("benign", "malignant")
+    )
     file = images.set_index("image_id")["file"]
     pairs = pd.DataFrame({"file_a": [file[a]], "file_b": [file[b]], "match": "near"})
     checks = audited(manifest, images, OFFICIAL, excluded, pairs)
@@ -343,9 +407,15 @@ def test_repeating_a_group_at_random_never_leaves_it_in_two_partitions():
     images = make_images(100)
     for _ in range(20):
         groups = pd.DataFrame(
-            {"image_id": rng.choice(images["image_id"], 60), "group": rng.integers(0, 12, 60), "crowd": False}
+            {
+                "image_id": rng.choice(images["image_id"], 60),
+                "group": rng.integers(0, 12, 60),
+                "crowd": False,
+            }
         ).drop_duplicates()
-        manifest, excluded = split_patients(images, groups, FRACTIONS | {"seed": int(rng.integers(1000))})
+        manifest, excluded = split_patients(
+            images, groups, FRACTIONS | {"seed": int(rng.integers(1000))}
+        )
         both = groups.merge(manifest, on="image_id")
         assert both.groupby("group")["partition"].nunique().max() == 1
         assert set(manifest["image_id"]) | set(excluded["image_id"]) == set(images["image_id"])
@@ -369,7 +439,9 @@ def forget_a_row(manifest):
 
 
 def turn_a_label(manifest):
-    manifest.loc[manifest.index[0], "label"] = {"benign": "malignant", "malignant": "benign"}[manifest["label"].iloc[0]]
+    manifest.loc[manifest.index[0], "label"] = {"benign": "malignant", "malignant": "benign"}[
+        manifest["label"].iloc[0]
+    ]
 
 
 def hide_a_patient(manifest):
@@ -400,7 +472,11 @@ def invent_an_image(manifest):
 USABLE = "every usable image is either in the manifest or listed as left out"
 FOLDS_ASKED = "the manifest holds the folds that were asked for, and no other"
 PLANTED = {
-    move_a_view: {"no patient in two partitions", "no lesion in two partitions", "test is the official test partition"},
+    move_a_view: {
+        "no patient in two partitions",
+        "no lesion in two partitions",
+        "test is the official test partition",
+    },
     move_a_patient: {"test is the official test partition"},
     forget_a_row: {USABLE},
     turn_a_label: {"label is the inventory's"},
@@ -421,7 +497,9 @@ PLANTED = {
 def test_the_audit_finds_what_is_wrong_with_a_manifest(spoil):
     images = make_images(100)
     manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
-    assert {check["status"] for check in audited(manifest, images, OFFICIAL, excluded).values()} == {"pass"}
+    assert {
+        check["status"] for check in audited(manifest, images, OFFICIAL, excluded).values()
+    } == {"pass"}
     manifest = manifest if (spoilt := spoil(manifest)) is None else spoilt
     checks = audited(manifest, images, OFFICIAL, excluded)
     assert failed(checks) == PLANTED[spoil]
@@ -438,12 +516,19 @@ def test_an_image_listed_as_left_out_and_a_shared_file_fail_the_audit():
     excluded = manifest.head(1).assign(reason="patient_in_test", detail="", fold=None)
     checks = audited(manifest, images, OFFICIAL, excluded)
     assert failed(checks) == {USABLE}
-    assert checks[USABLE]["found"] == [f"{manifest['image_id'].iloc[0]} (fold 0): listed as left out"]
-    test, training = (manifest.loc[manifest["partition"] == part, "image_id"].iloc[0] for part in ("test", "training"))
+    assert checks[USABLE]["found"] == [
+        f"{manifest['image_id'].iloc[0]} (fold 0): listed as left out"
+    ]
+    test, training = (
+        manifest.loc[manifest["partition"] == part, "image_id"].iloc[0]
+        for part in ("test", "training")
+    )
     images.loc[images["image_id"].isin([test, training]), "file"] = "one.jpg"
     checks = audited(manifest, images, OFFICIAL)
     assert failed(checks) == {"no image file in two partitions"}
-    assert checks["no image file in two partitions"]["found"] == ["one.jpg: training and test (fold 0)"]
+    assert checks["no image file in two partitions"]["found"] == [
+        "one.jpg: training and test (fold 0)"
+    ]
 
 
 def test_a_lesion_on_two_whole_images_of_two_partitions_is_found():
@@ -451,7 +536,9 @@ def test_a_lesion_on_two_whole_images_of_two_partitions_is_found():
     lesions = images.assign(full_file=images["file"])
     images["lesion_id"] = images["lesion_id"] + ";" + images["lesion_id"] + "_more"
     manifest, _ = split_patients(images, NO_GROUPS, OFFICIAL | {"by": "image"})
-    found = audited(manifest, images, OFFICIAL | {"by": "lesion"}, lesions=lesions)["no lesion in two partitions"]
+    found = audited(manifest, images, OFFICIAL | {"by": "lesion"}, lesions=lesions)[
+        "no lesion in two partitions"
+    ]
     assert found["status"] == "fail"
     assert not any(";" in line for line in found["found"])
 
@@ -468,7 +555,9 @@ def test_patients_told_apart_by_case_alone_are_told_of():
     images.loc[images["patient_id"] == "P_00007", "patient_id"] = "p_00008"
     images.loc[images["patient_id"] == "P_00008", "patient_id"] = "P_00008"
     manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
-    check = audited(manifest, images, OFFICIAL, excluded)["patients are told apart by more than the case of letters"]
+    check = audited(manifest, images, OFFICIAL, excluded)[
+        "patients are told apart by more than the case of letters"
+    ]
     assert (check["status"], check["found"]) == ("warn", ["p_00008 = P_00008"])
 
 
@@ -478,7 +567,9 @@ def test_views_that_disagree_in_label_are_listed_with_what_was_done():
     manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
     check = audited(manifest, images, OFFICIAL, excluded)["the views of a lesion agree in label"]
     assert check["status"] == "warn"
-    assert check["found"] == ["mass_0: mass_0_0 malignant, mass_0_1 benign; each view keeps its own label"]
+    assert check["found"] == [
+        "mass_0: mass_0_0 malignant, mass_0_1 benign; each view keeps its own label"
+    ]
 
 
 def test_an_audit_of_a_worthless_manifest_stays_readable():
@@ -492,5 +583,7 @@ def test_a_share_that_is_missed_is_a_warning_and_passes_the_gate():
     images = make_images(100)
     manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
     checks = audited(manifest, images, OFFICIAL | {"validation": 0.4}, excluded)
-    assert {name for name, check in checks.items() if check["status"] == "warn"} == {"shares are as asked, within 0.05"}
+    assert {name for name, check in checks.items() if check["status"] == "warn"} == {
+        "shares are as asked, within 0.05"
+    }
     gate_split({"checks": [*checks.values()]}, "manifest.csv")

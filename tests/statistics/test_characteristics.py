@@ -24,7 +24,11 @@ COUNTS = st.lists(st.integers(0, 50), min_size=2, max_size=6)
 @pytest.mark.parametrize(
     ("counts", "reference", "wanted"),
     [
-        ([50, 50], [25, 75], 0.25 / math.sqrt((0.25 + 0.1875) / 2)),  # two levels: by their shares alone
+        (
+            [50, 50],
+            [25, 75],
+            0.25 / math.sqrt((0.25 + 0.1875) / 2),
+        ),  # two levels: by their shares alone
         ([585, 213, 2753], [335, 142, 1707], 0.0356061),  # race in R's tableone, which shows 0.036
         # Of the first two levels: p - q = (0.1, -0.1), S = (0.245, -0.11; -0.11, 0.185), its determinant 0.033225; so the square
         # is (0.185 * 0.01 - 2 * 0.11 * 0.01 + 0.245 * 0.01) / 0.033225.
@@ -51,7 +55,9 @@ def test_the_difference_of_levels_is_that_without_any_one_level(counts, data):
     for left_out in range(len(p)):
         a, b = np.delete(p, left_out), np.delete(q, left_out)
         covariance = (np.diag(a) - np.outer(a, a) + np.diag(b) - np.outer(b, b)) / 2
-        assert found == pytest.approx(math.sqrt(max((a - b) @ np.linalg.solve(covariance, a - b), 0)), abs=1e-5)
+        assert found == pytest.approx(
+            math.sqrt(max((a - b) @ np.linalg.solve(covariance, a - b), 0)), abs=1e-5
+        )
     assert smd_of_levels([*counts, 0], [*reference, 0])[0] == pytest.approx(found, abs=1e-6)
     assert smd_of_levels(reference, counts)[0] == pytest.approx(found, abs=1e-6)
 
@@ -152,9 +158,17 @@ def test_many_values_are_numbers_or_only_counted():
     lesions["age"] = [str(40 + i) for i in range(30)]
     lesions["remark"] = [f"remark {i}" for i in range(30)]
     table = characteristics(lesions, fate, ["age", "remark"])
-    assert rows_of(table, "age", "statistic", "training")[:2] == [["n", 12], ["mean", pytest.approx(51.5)]]
-    assert rows_of(table, "remark", "statistic", *PARTS) == [["n", 12, 9, 6], ["different_values", 12, 9, 6]]
-    assert rows_of(table, "remark", "reason")[0] == ["more than 20 different values that are no numbers"]
+    assert rows_of(table, "age", "statistic", "training")[:2] == [
+        ["n", 12],
+        ["mean", pytest.approx(51.5)],
+    ]
+    assert rows_of(table, "remark", "statistic", *PARTS) == [
+        ["n", 12, 9, 6],
+        ["different_values", 12, 9, 6],
+    ]
+    assert rows_of(table, "remark", "reason")[0] == [
+        "more than 20 different values that are no numbers"
+    ]
 
 
 def test_what_one_kind_has_is_described_for_that_kind():
@@ -162,13 +176,22 @@ def test_what_one_kind_has_is_described_for_that_kind():
     lesions["mass_shape"] = ["OVAL", "", *[""] * 7, "ROUND"]
     assert "mass_shape" in telling_columns(lesions)
     table = characteristics(lesions, fate, ["mass_shape"])
-    assert rows_of(table, "mass_shape", "level", *PARTS) == [["", 1, 0, 0], ["OVAL", 1, 0, 0], ["not given", 1, 0, 0]]
+    assert rows_of(table, "mass_shape", "level", *PARTS) == [
+        ["", 1, 0, 0],
+        ["OVAL", 1, 0, 0],
+        ["not given", 1, 0, 0],
+    ]
     assert rows_of(table, "mass_shape", "reason")[0] == ["validation and test: no rows on one side"]
 
 
 def test_columns_that_tell_something_are_in_the_table():
     lesions, _ = lesions_and_fate(
-        kind="mass", mass_shape=["OVAL"] * 9 + [""], view="CC", scanner=["x", "y"] * 5, constant="z", nothing=""
+        kind="mass",
+        mass_shape=["OVAL"] * 9 + [""],
+        view="CC",
+        scanner=["x", "y"] * 5,
+        constant="z",
+        nothing="",
     )
     assert telling_columns(lesions) == ["label", "laterality", "mass_shape", "scanner"]
     lesions["pathology"] = lesions["label"].str.upper()  # says no more than the label
@@ -188,18 +211,27 @@ def test_the_size_of_a_crop_is_its_longer_side():
 
 def page_of(tmp_path, lesions, fate, columns, leaks="", folds=1):
     table = characteristics(lesions, fate, columns)
-    table = pd.concat(table.assign(fold=fold, dataset="0123456789ab", leaks=leaks) for fold in range(folds))
+    table = pd.concat(
+        table.assign(fold=fold, dataset="0123456789ab", leaks=leaks) for fold in range(folds)
+    )
     write_table(table, tmp_path / "c.csv", "characteristics")
-    return as_html(read_table(tmp_path / "c.csv", "characteristics"), "table"), (tmp_path / "c.csv").read_text()
+    return as_html(read_table(tmp_path / "c.csv", "characteristics"), "table"), (
+        tmp_path / "c.csv"
+    ).read_text()
 
 
 def test_the_page_shows_counts_shares_and_differences(tmp_path):
     lesions, fate = lesions_and_fate(scanner=["<b>x</b>", "y"] * 5)
     lesions["crop_size"] = [1000, 2000, 3000, 4000, *range(100, 600, 100), None]
     page, table = page_of(tmp_path, lesions, fate, ["label", "scanner", "crop_size"])
-    assert '<th scope="row">benign</th><td>3 (75.0%)</td><td>1 (33.3%)</td><td>0 (0.0%)</td>' in page
+    assert (
+        '<th scope="row">benign</th><td>3 (75.0%)</td><td>1 (33.3%)</td><td>0 (0.0%)</td>' in page
+    )
     assert '<th scope="row">Number of lesions</th><td>3</td><td>2</td><td>1</td>' in page
-    assert '<th scope="row">mean (SD)</th><td>2,500.0 (1,291.0)</td><td>200.0 (100.0)</td><td>450.0 (70.7)</td>' in page
+    assert (
+        '<th scope="row">mean (SD)</th><td>2,500.0 (1,291.0)</td><td>200.0 (100.0)</td><td>450.0 (70.7)</td>'
+        in page
+    )
     assert "<td>2,500.0 (1,750.0 to 3,250.0)</td>" in page
     assert "&lt;b&gt;x&lt;/b&gt;" in page
     assert "<b>x</b>" not in page
@@ -210,7 +242,9 @@ def test_the_page_shows_counts_shares_and_differences(tmp_path):
 
 def test_the_page_says_what_is_not_defined_which_fold_it_shows_and_that_a_split_leaks(tmp_path):
     lesions, fate = lesions_and_fate(scanner=["x"] * 4 + ["y"] * 6)
-    page, table = page_of(tmp_path, lesions, fate, ["scanner"], leaks="leaks: split by image", folds=3)
+    page, table = page_of(
+        tmp_path, lesions, fate, ["scanner"], leaks="leaks: split by image", folds=3
+    )
     assert '<th scope="row">scanner</th><td></td><td></td><td></td><td>–</td><td>–</td>' in page
     assert "scanner: SMD not defined (validation and test: no level in common)." in page
     assert "fold 0, one of 3" in page

@@ -59,7 +59,10 @@ def test_delong_is_its_definition_pair_by_pair_whatever_the_ties(rows):
     assert areas == pytest.approx([metrics.roc_auc_score(label, score) for score in (a, b)])
     for i, (above, below) in enumerate(placements):
         for j, (other_above, other_below) in enumerate(placements):
-            wanted = np.cov(above, other_above)[0, 1] / label.sum() + np.cov(below, other_below)[0, 1] / (~label).sum()
+            wanted = (
+                np.cov(above, other_above)[0, 1] / label.sum()
+                + np.cov(below, other_below)[0, 1] / (~label).sum()
+            )
             assert covariance[i, j] == pytest.approx(wanted, abs=1e-12)
     p, reason = delong_test(label, a, b)
     assert (p is None) == (reason != "")
@@ -71,12 +74,18 @@ def test_delong_where_there_is_nothing_to_tell():
     score = np.array([0.1, 0.5, 0.3, 0.4, 0.8, 0.5])
     assert delong_test(label, score, score) == (1.0, "")
     assert delong_test(label, score, score**3) == (1.0, "")
-    assert delong_test(label, label, 1 - label) == (None, "no p: the difference is the same for each row")
+    assert delong_test(label, label, 1 - label) == (
+        None,
+        "no p: the difference is the same for each row",
+    )
     assert delong_test([0, 0, 1], [0.1, 0.2, 0.3], [0.3, 0.1, 0.2]) == (
         None,
         "no p: 1 malignant, and DeLong's test takes 2",
     )
-    assert delong_test([0, 0], [0.1, 0.2], [0.2, 0.1])[1] == "no p: 0 malignant, and DeLong's test takes 2"
+    assert (
+        delong_test([0, 0], [0.1, 0.2], [0.2, 0.1])[1]
+        == "no p: 0 malignant, and DeLong's test takes 2"
+    )
 
 
 def test_holm_by_hand_and_a_missing_one_does_not_count():
@@ -88,9 +97,15 @@ def test_holm_by_hand_and_a_missing_one_does_not_count():
 def pair(rng, patients, gain=0.0):
     """Units of two experiments on the same images, one to four a patient, whose chances the images and both experiments share."""
     place = np.repeat(np.arange(patients), rng.integers(1, 5, patients))
-    label = np.where(rng.random(len(place)) < 0.8, (rng.random(patients) < 0.5)[place], rng.random(len(place)) < 0.5)
+    label = np.where(
+        rng.random(len(place)) < 0.8,
+        (rng.random(patients) < 0.5)[place],
+        rng.random(len(place)) < 0.5,
+    )
     common = 0.6 * rng.normal(size=patients)[place] + 0.6 * rng.normal(size=len(place))
-    units = pd.DataFrame({"unit": [f"i{n}" for n in range(len(place))], "patient_id": [f"P{n:04}" for n in place]})
+    units = pd.DataFrame(
+        {"unit": [f"i{n}" for n in range(len(place))], "patient_id": [f"P{n:04}" for n in place]}
+    )
     units["label"] = label.astype(int)
     sides = []
     for strength in (1.0, 1.0 + gain):
@@ -112,7 +127,12 @@ def test_differences_are_scikit_learns_and_their_sign_is_that_of_b():
             "log_loss": metrics.log_loss(label, probability),
         })  # fmt: skip
     assert (found["difference"] == found["value_b"] - found["value_a"]).all()
-    assert 0 < found.loc["auroc", "low"] < found.loc["auroc", "difference"] < found.loc["auroc", "high"]
+    assert (
+        0
+        < found.loc["auroc", "low"]
+        < found.loc["auroc", "difference"]
+        < found.loc["auroc", "high"]
+    )
     assert found.loc["brier_score", "high"] < 0
     assert found.loc["auroc", "p"] < 0.001
     assert found["p"].notna().sum() == 1
@@ -126,9 +146,13 @@ def test_differences_are_scikit_learns_and_their_sign_is_that_of_b():
 def test_both_sides_are_drawn_together_and_in_any_order():
     a, b = pair(np.random.default_rng(2), 60)
     found = compare(a, b, "image", EVALUATION)
-    again = compare(a.sample(frac=1, random_state=0), b.sample(frac=1, random_state=1), "image", EVALUATION)
+    again = compare(
+        a.sample(frac=1, random_state=0), b.sample(frac=1, random_state=1), "image", EVALUATION
+    )
     pd.testing.assert_frame_equal(found, again, rtol=1e-9)
-    same_order = compare(a, a.assign(probability=a["probability"] ** 2), "image", EVALUATION).set_index("metric")
+    same_order = compare(
+        a, a.assign(probability=a["probability"] ** 2), "image", EVALUATION
+    ).set_index("metric")
     assert same_order.loc["auroc", "difference"] == 0
     assert same_order.loc["auroc", "p"] == 1
     assert same_order.loc["auroc", "reason"] == "no interval: the same in every draw"
@@ -150,13 +174,24 @@ def test_one_class_one_patient_and_ties_everywhere_are_told():
     assert benign.loc[["auroc", "auprc"], ["value_a", "difference", "low", "p"]].isna().all().all()
     assert benign.loc["auroc", "reason"] == "not defined: no image is malignant"
     assert benign.loc["accuracy", "low"] < benign.loc["accuracy", "high"]
-    one = compare(a.assign(patient_id="P1"), b.assign(patient_id="P1"), "image", EVALUATION).set_index("metric")
+    one = compare(
+        a.assign(patient_id="P1"), b.assign(patient_id="P1"), "image", EVALUATION
+    ).set_index("metric")
     assert one["difference"].notna().all()
     assert one["low"].isna().all()
     assert one.loc["accuracy", "reason"] == "no interval: 1 patients, and it takes 10"
-    assert one.loc["auroc", "reason"] == "no interval: 1 patients with a malignant image, and it takes 10"
-    ties = compare(a.assign(probability=0.5), b.assign(probability=0.5), "image", EVALUATION).set_index("metric")
-    assert (ties.loc["auroc", "value_a"], ties.loc["auroc", "difference"], ties.loc["auroc", "p"]) == (0.5, 0, 1)
+    assert (
+        one.loc["auroc", "reason"]
+        == "no interval: 1 patients with a malignant image, and it takes 10"
+    )
+    ties = compare(
+        a.assign(probability=0.5), b.assign(probability=0.5), "image", EVALUATION
+    ).set_index("metric")
+    assert (
+        ties.loc["auroc", "value_a"],
+        ties.loc["auroc", "difference"],
+        ties.loc["auroc", "p"],
+    ) == (0.5, 0, 1)
 
 
 def test_other_test_images_are_compared_as_far_as_patients_go_without_delong():
@@ -170,12 +205,18 @@ def test_other_test_images_are_compared_as_far_as_patients_go_without_delong():
     assert np.isnan(found.loc["auroc", "p"])
     assert found.loc["auroc", "low"] < found.loc["auroc", "high"]
     assert set(found["n"]) == {len(a)}
-    apart = compare(a[number < 100], b[number >= 100], "image", EVALUATION).set_index("metric").loc["auroc"]
+    apart = (
+        compare(a[number < 100], b[number >= 100], "image", EVALUATION)
+        .set_index("metric")
+        .loc["auroc"]
+    )
     spread = sum(
         compare(rows, rows.assign(probability=0.5), "image", EVALUATION).loc[0, "detectable"] ** 2
         for rows in (a[number < 100], b[number >= 100])
     )
-    assert apart["detectable"] == pytest.approx(np.sqrt(spread), rel=0.2)  # nothing in common: variances add
+    assert apart["detectable"] == pytest.approx(
+        np.sqrt(spread), rel=0.2
+    )  # nothing in common: variances add
     other = compare(a, b.assign(label=1 - b["label"]), "image", EVALUATION)
     assert other.loc[0, "no_p"].startswith("no p: 0 units in common")
 
@@ -183,13 +224,20 @@ def test_other_test_images_are_compared_as_far_as_patients_go_without_delong():
 def test_intervals_of_a_difference_hold_the_truth_and_its_error_is_what_it_says():
     """300 simulations of 60 patients, in clusters: 95 % is 285; fewer than 273 would be seen once in a thousand times."""
     rng = np.random.default_rng(6)
-    truth = compare(*pair(rng, 40_000, gain=0.4), "image", EVALUATION | {"draws": 2}, ["auroc"])["difference"][0]
+    truth = compare(*pair(rng, 40_000, gain=0.4), "image", EVALUATION | {"draws": 2}, ["auroc"])[
+        "difference"
+    ][0]
     assert truth > 0.03
-    found = [compare(*pair(rng, 60, gain=0.4), "image", EVALUATION, ["auroc"]).iloc[0] for _ in range(300)]
+    found = [
+        compare(*pair(rng, 60, gain=0.4), "image", EVALUATION, ["auroc"]).iloc[0]
+        for _ in range(300)
+    ]
     held = sum(row["low"] <= truth <= row["high"] for row in found)
     assert 273 <= held <= 298
     error = np.std([row["difference"] for row in found])
-    assert np.mean([row["detectable"] for row in found]) / DETECTABLE == pytest.approx(error, rel=0.1)
+    assert np.mean([row["detectable"] for row in found]) / DETECTABLE == pytest.approx(
+        error, rel=0.1
+    )
 
 
 def test_the_smallest_difference_that_could_be_shown_is_shown_in_80_of_100_studies():
@@ -197,25 +245,35 @@ def test_the_smallest_difference_that_could_be_shown_is_shown_in_80_of_100_studi
 
 
 def scores_of(units, fold=0):
-    named = units.rename(columns={"unit": "image_id"}).assign(lesion_id=units["unit"], laterality="left", fold=fold)
+    named = units.rename(columns={"unit": "image_id"}).assign(
+        lesion_id=units["unit"], laterality="left", fold=fold
+    )
     return named.assign(partition="test", calibrated=named["probability"], dataset="d", leaks="")
 
 
 def test_every_other_experiment_is_compared_at_both_levels_and_their_number_counts(tmp_path):
     rng = np.random.default_rng(7)
     a, b = (scores_of(side) for side in pair(rng, 60, gain=1))
-    training = a.assign(image_id="t" + a["image_id"], partition="training", probability=rng.random(len(a)))
+    training = a.assign(
+        image_id="t" + a["image_id"], partition="training", probability=rng.random(len(a))
+    )
     baseline = units_of_test(pd.concat([a, training]), "crop")
     others = [("stronger", units_of_test(b, "crop")), ("same", baseline)]
     fewer = compare_all(baseline, [("fewer", units_of_test(b[10:], "crop"))], EVALUATION)
-    assert fewer.query("level == 'image' and metric == 'auroc'")["reason"].item().startswith("no p: ")
+    assert (
+        fewer.query("level == 'image' and metric == 'auroc'")["reason"].item().startswith("no p: ")
+    )
     assert fewer["p_holm"].isna().all()
     table = compare_all(baseline, iter(others), EVALUATION)
     assert table[["experiment_b", "level", "metric"]].drop_duplicates().shape[0] == 2 * 2 * 5
     auroc = table[table["metric"] == "auroc"].set_index(["level", "experiment_b"])
-    assert auroc.loc[("image", "stronger"), "p_holm"] == pytest.approx(2 * auroc.loc[("image", "stronger"), "p"])
+    assert auroc.loc[("image", "stronger"), "p_holm"] == pytest.approx(
+        2 * auroc.loc[("image", "stronger"), "p"]
+    )
     assert auroc.loc[("image", "same"), "p_holm"] == 1
-    assert auroc.loc[("image", "same"), "value_a"] == pytest.approx(metrics.roc_auc_score(a["label"], a["probability"]))
+    assert auroc.loc[("image", "same"), "value_a"] == pytest.approx(
+        metrics.roc_auc_score(a["label"], a["probability"])
+    )
     highest = a.groupby("patient_id").agg({"label": "max", "probability": "max"})
     assert auroc.loc[("patient", "same"), "value_a"] == pytest.approx(
         metrics.roc_auc_score(highest["label"], highest["probability"])
@@ -248,7 +306,9 @@ def test_a_threshold_picked_on_test_is_youdens_there_and_never_worse():
     thresholds = thresholds_of(validation["label"], validation["probability"])
     row = threshold_picked_on_test(test, thresholds, EVALUATION)
     for side, given_to in (("honest", validation), ("leaking", test)):
-        called = test["probability"] >= choose(given_to["label"], given_to["probability"])["youden"][0]
+        called = (
+            test["probability"] >= choose(given_to["label"], given_to["probability"])["youden"][0]
+        )
         assert row[side] == pytest.approx(metrics.balanced_accuracy_score(test["label"], called))
     assert row["difference"] == row["leaking"] - row["honest"] >= 0
     assert 0 <= row["low"] <= row["difference"] <= row["high"]
@@ -274,7 +334,9 @@ def test_of_folds_no_other_thresholds_are_better_together(folds):
     row = threshold_picked_on_test(test, thresholds, EVALUATION)
     best = 0
     for chosen in np.ndindex(*[12] * folds):
-        called = test["calibrated"] >= test["fold"].map(lambda fold, chosen=chosen: chosen[fold] / 10 - 0.05)
+        called = test["calibrated"] >= test["fold"].map(
+            lambda fold, chosen=chosen: chosen[fold] / 10 - 0.05
+        )
         best = max(best, metrics.balanced_accuracy_score(test["label"], called))
     assert row["leaking"] == pytest.approx(best)
 
@@ -284,22 +346,40 @@ def test_intervals_of_a_picked_threshold_hold_the_inflation_that_other_test_part
     rng = np.random.default_rng(10)
     validation = pair(rng, 40)[0]
     thresholds = thresholds_of(validation["label"], validation["probability"])
-    found = [threshold_picked_on_test(scores_of(pair(rng, 80)[0]), thresholds, EVALUATION) for _ in range(300)]
+    found = [
+        threshold_picked_on_test(scores_of(pair(rng, 80)[0]), thresholds, EVALUATION)
+        for _ in range(300)
+    ]
     truth = np.mean([row["difference"] for row in found])
     held = np.mean([row["low"] <= truth <= row["high"] for row in found])
-    assert 0.86 <= held <= 0.98  # 0.88 to 0.92 in larger simulations: what is largest by chance is skewed
+    assert (
+        0.86 <= held <= 0.98
+    )  # 0.88 to 0.92 in larger simulations: what is largest by chance is skewed
 
 
 def test_an_inflation_is_that_of_the_leaking_split_over_the_honest_one_and_is_drawn(tmp_path):
     rng = np.random.default_rng(11)
     honest, leaking = (scores_of(side) for side in pair(rng, 60, gain=2))
-    split = leaking_split(honest, leaking.sample(frac=1, random_state=0), EVALUATION).set_index("metric")
-    areas = [metrics.roc_auc_score(side["label"], side["probability"]) for side in (honest, leaking)]
+    split = leaking_split(honest, leaking.sample(frac=1, random_state=0), EVALUATION).set_index(
+        "metric"
+    )
+    areas = [
+        metrics.roc_auc_score(side["label"], side["probability"]) for side in (honest, leaking)
+    ]
     assert split.loc["auroc", ["honest", "leaking"]].tolist() == pytest.approx(areas)
     assert 0 < split.loc["auroc", "low"] < areas[1] - areas[0] < split.loc["auroc", "high"]
-    picked = {"what": "threshold_picked_on_test", "metric": "balanced_accuracy", "n": 5, "reason": "not defined: …"}
+    picked = {
+        "what": "threshold_picked_on_test",
+        "metric": "balanced_accuracy",
+        "n": 5,
+        "reason": "not defined: …",
+    }
     table = pd.concat([split.reset_index().assign(what="split_by_image"), pd.DataFrame([picked])])
-    write_table(table.assign(dataset="d", leaks="leaks patients (split by image)"), tmp_path / "leakage.csv", "leakage")
+    write_table(
+        table.assign(dataset="d", leaks="leaks patients (split by image)"),
+        tmp_path / "leakage.csv",
+        "leakage",
+    )
     drawn_and_told(tmp_path, "leakage", ["nan"], [f"+{areas[1] - areas[0]:.3f} [", "not defined"])
 
 
@@ -314,7 +394,13 @@ def test_a_leak_that_is_planted_is_measured(tmp_path):
             file = f"{number:02}-{image}.png"
             pixels = np.clip(texture + rng.normal(0, 6, texture.shape), 0, 255)
             save_image(tmp_path / "data" / file, pixels.astype(np.uint8))
-            rows.append({"file": file, "label": ["benign", "malignant"][number % 2], "patient": f"patient {number}"})
+            rows.append(
+                {
+                    "file": file,
+                    "label": ["benign", "malignant"][number % 2],
+                    "patient": f"patient {number}",
+                }
+            )
     write_csv(tmp_path / "data/lesions.csv", rows)
     (tmp_path / "overlay.yaml").write_text(f"""
         dataset: {{path: {tmp_path / "data"}, table: lesions.csv}}
@@ -326,7 +412,9 @@ def test_a_leak_that_is_planted_is_measured(tmp_path):
     done = snakemake(ROOT, "results/plots/leakage.png", "--cores", 2, "--directory", tmp_path / "run",
                      "--configfile", "config/table.yaml", tmp_path / "overlay.yaml")  # fmt: skip
     assert done.returncode == 0, done.stdout
-    table = read_table(tmp_path / "run/results/plots/leakage.csv", "leakage").set_index(["what", "metric"])
+    table = read_table(tmp_path / "run/results/plots/leakage.csv", "leakage").set_index(
+        ["what", "metric"]
+    )
     area = table.loc[("split_by_image", "auroc")]
     assert 0.2 < area["honest"] < 0.75  # chance, on 24 patients
     assert area["leaking"] > 0.85
@@ -341,7 +429,10 @@ def test_a_leak_that_is_planted_is_measured(tmp_path):
     ("overlay", "figures"),
     [
         ("{}", set()),
-        ("experiments: {small: {image: {size: 32}}, leaky: {split: {by: image}, seeds: [2]}}", {"comparisons"}),
+        (
+            "experiments: {small: {image: {size: 32}}, leaky: {split: {by: image}, seeds: [2]}}",
+            {"comparisons"},
+        ),
         ("experiments: {leaky: {split: {by: image}}}", {"comparisons", "leakage"}),
         ("{split: {by: image}, experiments: {worse: {split: {by: lesion}}}}", {"comparisons"}),
     ],
@@ -350,9 +441,12 @@ def test_comparisons_need_two_experiments_and_the_meter_one_that_leaks_and_diffe
     tmp_path, overlay, figures
 ):
     (tmp_path / "overlay.yaml").write_text(overlay)
-    done = snakemake(ROOT, "-n", "--directory", tmp_path / "run", "--configfile", tmp_path / "overlay.yaml")
+    done = snakemake(
+        ROOT, "-n", "--directory", tmp_path / "run", "--configfile", tmp_path / "overlay.yaml"
+    )
     needed = rules_to_run(done)
-    assert {"comparisons": "compare_experiments" in needed, "leakage": "measure_leakage" in needed} == {
-        name: name in figures for name in ("comparisons", "leakage")
-    }
+    assert {
+        "comparisons": "compare_experiments" in needed,
+        "leakage": "measure_leakage" in needed,
+    } == {name: name in figures for name in ("comparisons", "leakage")}
     assert "evaluate_subgroups" in needed

@@ -38,7 +38,9 @@ def study(patients=120, images=3, seed=0):
     rng = np.random.default_rng(seed)
     n = patients * images
     patient = np.repeat([f"P{number:03}" for number in range(patients)], images)
-    partition = np.repeat(rng.choice(["training", "validation", "test"], patients, p=[0.6, 0.1, 0.3]), images)
+    partition = np.repeat(
+        rng.choice(["training", "validation", "test"], patients, p=[0.6, 0.1, 0.3]), images
+    )
     label = rng.integers(0, 2, n)
     return pd.DataFrame(
         {
@@ -72,13 +74,17 @@ def test_one_column_of_levels_says_what_each_level_was_in_training():
     by_level = pd.Series(found).groupby(rows["assessment"]).agg(["min", "max"])
     assert (by_level["min"] == by_level["max"]).all()
     assert by_level["min"].sort_values().index.tolist() == share.sort_values().index.tolist()
-    assert by_level["min"].tolist() == pytest.approx(share.tolist(), abs=0.03)  # drawn together by the penalty
+    assert by_level["min"].tolist() == pytest.approx(
+        share.tolist(), abs=0.03
+    )  # drawn together by the penalty
 
 
 def test_numbers_are_regressed_as_scikit_learn_does_after_standardising_on_training_alone():
     rows = study(60)
     rng = np.random.default_rng(2)
-    numbers = pd.DataFrame({"mean": rng.normal(80, 20, len(rows)), "sd": rng.normal(30, 5, len(rows))})
+    numbers = pd.DataFrame(
+        {"mean": rng.normal(80, 20, len(rows)), "sd": rng.normal(30, 5, len(rows))}
+    )
     training, label = (rows["partition"] == "training").to_numpy(), rows["label"].to_numpy()
     scaled = (numbers - numbers[training].mean()) / numbers[training].std(ddof=0)
     wanted = LogisticRegression().fit(scaled[training], label[training]).predict_proba(scaled)[:, 1]
@@ -91,9 +97,12 @@ def test_numbers_are_regressed_as_scikit_learn_does_after_standardising_on_train
 def test_a_missing_value_is_a_level_and_a_rare_or_unknown_one_is_like_another():
     n = 200
     values = pd.Series(["a"] * 80 + [""] * 80 + ["rare"] * (FEWEST - 1) + ["b"] * 31)
-    table = pd.DataFrame({"kind": values, "assessment": pd.array([4] * 80 + [pd.NA] * 80 + [5] * 40, "Int64")})
+    table = pd.DataFrame(
+        {"kind": values, "assessment": pd.array([4] * 80 + [pd.NA] * 80 + [5] * 40, "Int64")}
+    )
     table = pd.concat(
-        [table, pd.DataFrame({"kind": ["unknown"], "assessment": pd.array([2], "Int64")})], ignore_index=True
+        [table, pd.DataFrame({"kind": ["unknown"], "assessment": pd.array([2], "Int64")})],
+        ignore_index=True,
     )
     label = np.r_[np.zeros(80), np.ones(80), np.tile([0, 1], 20), 0].astype(int)
     training = np.arange(n + 1) < n
@@ -106,24 +115,32 @@ def test_a_missing_value_is_a_level_and_a_rare_or_unknown_one_is_like_another():
 
 def test_where_training_has_one_class_that_is_the_answer():
     table = pd.DataFrame({"mean": [1.0, 2, 3]})
-    assert fit_and_score(table, np.array([1, 1, 0]), np.array([True, True, False]), ["mean"], []).tolist() == [1, 1, 1]
+    assert fit_and_score(
+        table, np.array([1, 1, 0]), np.array([True, True, False]), ["mean"], []
+    ).tolist() == [1, 1, 1]
 
 
 def test_a_control_of_which_a_dataset_tells_nothing_is_left_out_and_says_so():
     rows = study()
     table = pd.DataFrame({"kind": "", "view": "", "laterality": "left", "mean": 1.0}, rows.index)
-    table = table.assign(assessment=pd.array([pd.NA] * len(rows), "Int64"), mass_shape="", subtlety=pd.NA)
+    table = table.assign(
+        assessment=pd.array([pd.NA] * len(rows), "Int64"), mass_shape="", subtlety=pd.NA
+    )
     given = given_columns(table)
     assert given["technical_columns"] == ([], ["laterality"])
     assert given["reader_assessment"] == given["reader_columns"] == ([], [])
     controls = score_controls(rows, table.set_index(rows["image_id"]), given)
     assert set(controls["control"]) == {"majority_class", "image_statistics", "technical_columns"}
-    values = evaluate_controls(rows[rows["partition"] == "test"], controls, given, EVALUATION).set_index("control")
+    values = evaluate_controls(
+        rows[rows["partition"] == "test"], controls, given, EVALUATION
+    ).set_index("control")
     assert list(dict.fromkeys(values.index)) == ["network", *CONTROLS]
     absent = values.loc["reader_columns"]
     assert absent["value"].isna().all()
     assert absent["difference"].isna().all()
-    assert set(absent["reason"]) == {f"this dataset does not tell {', '.join(FITTED['reader_columns'][1])}"}
+    assert set(absent["reason"]) == {
+        f"this dataset does not tell {', '.join(FITTED['reader_columns'][1])}"
+    }
     assert values.loc["technical_columns", "columns"].tolist() == ["laterality"] * 2
 
 
@@ -152,13 +169,18 @@ def test_a_difference_is_paired_and_is_what_drawing_patients_by_hand_gives():
     drawn = []
     (drawings,) = Draws(len(patients), EVALUATION["draws"], EVALUATION["seed"]).blocks()
     for weights in drawings[:, place]:
-        both = [roc_auc_score(rows["label"], t["probability"], sample_weight=weights) for t in (rows, other)]
+        both = [
+            roc_auc_score(rows["label"], t["probability"], sample_weight=weights)
+            for t in (rows, other)
+        ]
         drawn.append(both[0] - both[1])
     fewest = min(rows[rows["label"] == label]["patient_id"].nunique() for label in (0, 1))
     wanted = np.quantile(drawn, ends(0.95, fewest))
     assert [found["difference_low"], found["difference_high"]] == pytest.approx(wanted.tolist())
     # Against itself there is nothing to choose, in any draw.
-    same = evaluate_controls(rows, rows.assign(control="image_border"), dict.fromkeys(FITTED, ([], [])), EVALUATION)
+    same = evaluate_controls(
+        rows, rows.assign(control="image_border"), dict.fromkeys(FITTED, ([], [])), EVALUATION
+    )
     same = same.set_index(["control", "metric"]).loc[("image_border", "auroc")]
     assert same["difference"] == 0
     assert pd.isna(same["difference_low"])
@@ -175,12 +197,16 @@ def test_a_test_set_of_one_class_has_no_auroc_and_no_difference(label):
 
 
 def test_shuffled_labels_go_to_whole_patients_and_keep_their_share_in_each_partition():
-    rows = study(150).assign(label=lambda table: np.where(table["label"] == 1, "malignant", "benign"))
+    rows = study(150).assign(
+        label=lambda table: np.where(table["label"] == 1, "malignant", "benign")
+    )
     dealt = dealt_labels(rows, seed=1)
     assert (dealt.groupby("patient_id")["label"].nunique() == 1).all()
     for partition, part in dealt.groupby("partition"):
         before = (rows.loc[part.index, "label"] == "malignant").sum()
-        assert abs((part["label"] == "malignant").sum() - before) <= 3, partition  # three images a patient
+        assert abs((part["label"] == "malignant").sum() - before) <= 3, (
+            partition
+        )  # three images a patient
     assert dealt.drop(columns="label").equals(rows.drop(columns="label"))
     assert dealt_labels(rows, seed=1).equals(dealt)
     assert not dealt_labels(rows, seed=2).equals(dealt)
@@ -189,7 +215,9 @@ def test_shuffled_labels_go_to_whole_patients_and_keep_their_share_in_each_parti
 
 
 def test_shuffled_labels_tell_nothing_of_the_true_ones():
-    rows = study(150).assign(label=lambda table: np.where(table["label"] == 1, "malignant", "benign"))
+    rows = study(150).assign(
+        label=lambda table: np.where(table["label"] == 1, "malignant", "benign")
+    )
     agree = [(dealt_labels(rows, seed)["label"] == rows["label"]).mean() for seed in range(200)]
     share = (rows["label"] == "malignant").mean()
     assert np.mean(agree) == pytest.approx(share**2 + (1 - share) ** 2, abs=0.01)
@@ -221,7 +249,12 @@ def test_grey_levels_are_those_of_the_pixels():
     counts[[3, 5, 18, 19, 200, 238, 239, 240, 250]] = [1, 7, 7, 90, 500, 90, 8, 3, 2]
     found = grey_levels(counts)
     # Within 16 levels of an end: 3 to 18, and 235 to 250; of two as frequent, the one at the end.
-    assert (found["darkest"], found["darkest_peak"], found["brightest"], found["brightest_peak"]) == (3, 5, 250, 238)
+    assert (
+        found["darkest"],
+        found["darkest_peak"],
+        found["brightest"],
+        found["brightest_peak"],
+    ) == (3, 5, 250, 238)
     counts = np.zeros(256, int)
     counts[[0, 255]] = 1
     assert [grey_levels(counts)[f"{end}_peak"] for end in ("darkest", "brightest")] == [0, 255]
@@ -235,7 +268,10 @@ def test_files_are_measured_and_a_broken_one_is_left_to_others(tmp_path):
     found = measure_images(tmp_path, ["a.png", "deep.png", "broken.png"], 2)
     assert list(found) == ["a.png", "deep.png"]
     assert found["a.png"] == pytest.approx(found["deep.png"])
-    assert histogram(tmp_path / "a.png").tolist() == np.bincount(pixels.ravel(), minlength=256).tolist()
+    assert (
+        histogram(tmp_path / "a.png").tolist()
+        == np.bincount(pixels.ravel(), minlength=256).tolist()
+    )
 
 
 def crops(rows, plant, quality, folder):
@@ -244,14 +280,24 @@ def crops(rows, plant, quality, folder):
     y, x = np.mgrid[-1:1:80j, -1:1:80j]
     for name, label in zip(rows["image_id"], rows["label"], strict=True):
         disc = np.hypot(x - rng.normal(0, 0.2), y) < rng.uniform(0.3, 0.6)
-        pixels = rng.uniform(60, 110) + rng.uniform(20, 60) * disc + rng.uniform(2, 15) * rng.normal(size=disc.shape)
+        pixels = (
+            rng.uniform(60, 110)
+            + rng.uniform(20, 60) * disc
+            + rng.uniform(2, 15) * rng.normal(size=disc.shape)
+        )
         if rng.random() < 0.3:  # air at the edge of the breast, with the film's noise
             pixels[:, : rng.integers(8, 30)] = rng.normal(0, 2, 80)[:, None]
-        pixels = (pixels.clip(0, 255).astype(np.uint8).astype(int) + plant * label).clip(0, 255).astype(np.uint8)
+        pixels = (
+            (pixels.clip(0, 255).astype(np.uint8).astype(int) + plant * label)
+            .clip(0, 255)
+            .astype(np.uint8)
+        )
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "png" if quality is None else "jpeg", quality=quality)
         (folder / name).write_bytes(stream.getvalue())
-    found = pd.DataFrame.from_dict(measure_images(folder, list(rows["image_id"]), 2), orient="index")
+    found = pd.DataFrame.from_dict(
+        measure_images(folder, list(rows["image_id"]), 2), orient="index"
+    )
     bytes_ = [(folder / name).stat().st_size for name in rows["image_id"]]
     return found.assign(width=80.0, height=80.0, bytes=np.log(bytes_)).reset_index(drop=True)
 
@@ -278,7 +324,9 @@ def test_a_shortcut_in_any_column_is_exposed_by_its_control(control, column):
     rows = study()
     rng = np.random.default_rng(4)
     told = np.where(rng.random(len(rows)) < 0.8, rows["label"], 1 - rows["label"])
-    values = told.astype(float) if column in FITTED[control][0] else np.where(told == 1, "one", "other")
+    values = (
+        told.astype(float) if column in FITTED[control][0] else np.where(told == 1, "one", "other")
+    )
     assert auroc_of(rows, pd.DataFrame({column: values}))[control] > 0.7
     assert auroc_of(rows, pd.DataFrame({column: rng.permutation(values)}))[control] < 0.65
 
@@ -291,7 +339,13 @@ def test_a_whole_image_has_the_highest_assessment_on_it_and_all_words():
         "calc_distribution": ["", "", "N/A"],
     })  # fmt: skip
     films = pd.DataFrame(
-        {"image_id": ["x", "y"], "file": ["f1", "f2"], "kind": "mass", "view": "CC", "laterality": "left"}
+        {
+            "image_id": ["x", "y"],
+            "file": ["f1", "f2"],
+            "kind": "mass",
+            "view": "CC",
+            "laterality": "left",
+        }
     )
     found = described(films, lesions, "full").set_index("image_id")
     assert found["assessment"].tolist() == [5, pd.NA]
@@ -299,7 +353,13 @@ def test_a_whole_image_has_the_highest_assessment_on_it_and_all_words():
     assert found["mass_shape"].tolist() == ["IRREGULAR;ROUND", ""]
     assert found["calc_distribution"].tolist() == ["", "N/A"]
     crops = pd.DataFrame(
-        {"image_id": ["c", "a"], "file": ["1", "2"], "kind": "mass", "view": "CC", "laterality": "left"}
+        {
+            "image_id": ["c", "a"],
+            "file": ["1", "2"],
+            "kind": "mass",
+            "view": "CC",
+            "laterality": "left",
+        }
     )
     found = described(crops, lesions, "crop")
     assert found["assessment"].tolist() == [pd.NA, 3]
@@ -317,7 +377,9 @@ def control_table(experiments, absent=()):
 
 @pytest.mark.parametrize(("number", "panels"), [(1, 1), (2, 2), (6, 6), (9, 6)])
 def test_the_figure_shows_up_to_six_experiments_and_every_control(number, panels):
-    table = control_table([f"experiment {i}" for i in range(number)], absent={"reader_assessment", "reader_columns"})
+    table = control_table(
+        [f"experiment {i}" for i in range(number)], absent={"reader_assessment", "reader_columns"}
+    )
     _, draw = FIGURES["controls"]
     figure = marked(draw(table, "phantom"), table)
     figure.savefig(io.BytesIO(), backend=matplotlib.get_backend())

@@ -26,7 +26,10 @@ def test_no_temperature_on_a_grid_is_better():
     probability = rng.random(60)
     label = rng.random(60) < 0.3 + 0.4 * probability
     best = log_loss(label, calibrate(probability, temperature(label, probability)))
-    assert all(best <= log_loss(label, calibrate(probability, t)) + 1e-9 for t in np.geomspace(*LIMITS, 500))
+    assert all(
+        best <= log_loss(label, calibrate(probability, t)) + 1e-9
+        for t in np.geomspace(*LIMITS, 500)
+    )
 
 
 def test_where_labels_ask_for_endless_certainty_or_for_none_nothing_is_changed():
@@ -47,29 +50,44 @@ def test_calibration_changes_no_order_and_keeps_a_half(probability, heat):
 
 def test_thresholds_by_hand():
     label = np.array([0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1])
-    probability = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9])
+    probability = np.array(
+        [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9]
+    )
     # From 0.5 on: 9 of 10 malignant, no benign. From 0.3 on: all malignant, 1 of 4 benign.
-    assert choose(label, probability) == {"youden": (0.5, ""), "sensitivity_90": (0.5, ""), "half": (0.5, "")}
-    assert choose(label[:-1], probability[:-1])["sensitivity_90"] == (0.3, "")  # 8 of 9 are fewer than 0.90
+    assert choose(label, probability) == {
+        "youden": (0.5, ""),
+        "sensitivity_90": (0.5, ""),
+        "half": (0.5, ""),
+    }
+    assert choose(label[:-1], probability[:-1])["sensitivity_90"] == (
+        0.3,
+        "",
+    )  # 8 of 9 are fewer than 0.90
 
 
 def test_of_equally_good_thresholds_the_most_sensitive_is_taken():
     assert choose([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4])["youden"] == (0.2, "")
 
 
-labelled = st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9])), min_size=2, max_size=40)
+labelled = st.lists(
+    st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9])), min_size=2, max_size=40
+)
 
 
 @given(labelled)
 def test_whatever_the_ties_a_threshold_keeps_its_promise(rows):
-    label, probability = np.array([row[0] for row in rows]).astype(int), np.array([row[1] for row in rows])
+    label, probability = (
+        np.array([row[0] for row in rows]).astype(int),
+        np.array([row[1] for row in rows]),
+    )
     points = choose(label, probability)
     if label.min() == label.max():
         assert points["youden"][0] is points["sensitivity_90"][0] is None
         assert "validation has no" in points["youden"][1]
         return
     youden = {
-        t: recall_score(label, probability >= t) + recall_score(label, probability >= t, pos_label=0)
+        t: recall_score(label, probability >= t)
+        + recall_score(label, probability >= t, pos_label=0)
         for t in np.unique(probability)
     }
     assert youden[points["youden"][0]] == pytest.approx(max(youden.values()))
@@ -91,7 +109,9 @@ def predictions(seed, flip_test=False):
     return frame.assign(dataset="d", leaks="")
 
 
-IMAGES = pd.DataFrame({"image_id": [f"i{n}" for n in range(60)], "lesion_id": [f"l{n // 2}" for n in range(60)]})
+IMAGES = pd.DataFrame(
+    {"image_id": [f"i{n}" for n in range(60)], "lesion_id": [f"l{n // 2}" for n in range(60)]}
+)
 IMAGES["laterality"] = "left"
 
 
@@ -103,7 +123,9 @@ def test_scores_are_the_mean_over_the_seeds_and_nothing_of_test_decides_them():
     assert set(rows["runs"]) == {2}
     heat = thresholds["temperature"].iloc[0]
     assert rows["calibrated"].to_numpy() == pytest.approx(calibrate(mean, heat))
-    other_rows, other = score_fold([predictions(1, flip_test=True), predictions(2, flip_test=True)], IMAGES, "crop")
+    other_rows, other = score_fold(
+        [predictions(1, flip_test=True), predictions(2, flip_test=True)], IMAGES, "crop"
+    )
     pd.testing.assert_frame_equal(thresholds, other)
     assert (rows["calibrated"] == other_rows["calibrated"]).all()
 

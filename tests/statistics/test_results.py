@@ -95,7 +95,9 @@ def history(epochs, kept, leaks=""):
         "val_accuracy": 1 - 0.6 / number,
     }
     kept = (number == kept).astype(int)
-    return pd.DataFrame({"epoch": number, **columns, "kept": kept, "dataset": "0123456789ab", "leaks": leaks})
+    return pd.DataFrame(
+        {"epoch": number, **columns, "kept": kept, "dataset": "0123456789ab", "leaks": leaks}
+    )
 
 
 def test_curves_hold_every_run_and_epoch():
@@ -116,7 +118,10 @@ def test_a_figure_shows_its_table(measure):
         assert np.array_equal(line.get_ydata(), wanted)
     assert lines[0].get_linestyle() != lines[1].get_linestyle()  # told apart without colour
     # Luminance by the coefficients of ITU-R BT.709: the two also differ in grey.
-    grey = [np.dot(matplotlib.colors.to_rgb(line.get_color()), [0.2126, 0.7152, 0.0722]) for line in lines[:2]]
+    grey = [
+        np.dot(matplotlib.colors.to_rgb(line.get_color()), [0.2126, 0.7152, 0.0722])
+        for line in lines[:2]
+    ]
     assert abs(grey[0] - grey[1]) > 0.05
     kept = [line for line in axes.lines if line.get_marker() == "o"]
     assert [line.get_xdata()[0] for line in kept] == [2]
@@ -129,7 +134,9 @@ def test_every_figure_bears_its_dataset_and_one_of_a_leaking_split_says_so(leaks
     texts = [text.get_text() for text in figure.texts]
     assert "dataset 0123456789ab" in texts
     banner = [
-        text for text in texts if "NOT EVIDENCE OF PERFORMANCE: the split leaks patients (split by image)" in text
+        text
+        for text in texts
+        if "NOT EVIDENCE OF PERFORMANCE: the split leaks patients (split by image)" in text
     ]
     assert bool(banner) == bool(leaks)
 

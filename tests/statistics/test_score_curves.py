@@ -26,7 +26,13 @@ def units_of(label, probability, patients=None):
     names = [f"i{n}" for n in range(len(label))]
     patients = names if patients is None else [f"P{n}" for n in patients]
     return pd.DataFrame(
-        {"unit": names, "patient_id": patients, "label": label, "probability": probability, "calibrated": probability}
+        {
+            "unit": names,
+            "patient_id": patients,
+            "label": label,
+            "probability": probability,
+            "calibrated": probability,
+        }
     )
 
 
@@ -35,7 +41,11 @@ def simulated(patients, seed=0, difference=1.0):
     rng = np.random.default_rng(seed)
     place = np.repeat(np.arange(patients), rng.integers(1, 4, patients))
     label = (rng.random(patients) < 0.45)[place].astype(int)
-    score = difference * (label - 0.5) + 0.5 * rng.normal(size=patients)[place] + 0.8 * rng.normal(size=len(place))
+    score = (
+        difference * (label - 0.5)
+        + 0.5 * rng.normal(size=patients)[place]
+        + 0.8 * rng.normal(size=len(place))
+    )
     return units_of(label, expit(score), place)
 
 
@@ -54,7 +64,9 @@ def test_the_roc_curve_is_scikit_learns(rows):
     at = {threshold: number for number, threshold in enumerate(thresholds)}
     for _, step in steps.iloc[1:].iterrows():
         number = at[step["threshold"]]
-        assert (step["one_minus_specificity"], step["sensitivity"]) == pytest.approx((false[number], true[number]))
+        assert (step["one_minus_specificity"], step["sensitivity"]) == pytest.approx(
+            (false[number], true[number])
+        )
     assert steps.iloc[0][["one_minus_specificity", "sensitivity"]].tolist() == [0, 0]
     assert np.isnan(steps["threshold"].iloc[0])
     area = np.trapezoid(steps["sensitivity"], steps["one_minus_specificity"])
@@ -93,12 +105,19 @@ def test_the_precision_recall_curve_is_scikit_learns(rows):
 def test_areas_and_their_intervals_are_those_of_the_metrics(curve, metric):
     units = simulated(60)
     found = drawn(getattr(score_curves, curve), units).iloc[0]
-    wanted = estimate([units.assign(majority=0, images=1)], "image", EVALUATION).set_index("metric").loc[metric]
-    assert found[[metric, "low", "high"]].tolist() == pytest.approx(wanted[["value", "low", "high"]].tolist())
+    wanted = (
+        estimate([units.assign(majority=0, images=1)], "image", EVALUATION)
+        .set_index("metric")
+        .loc[metric]
+    )
+    assert found[[metric, "low", "high"]].tolist() == pytest.approx(
+        wanted[["value", "low", "high"]].tolist()
+    )
 
 
 @pytest.mark.parametrize(
-    ("curve", "value"), [("roc", "sensitivity"), ("precision_recall", "precision"), ("decision_curve", "net_benefit")]
+    ("curve", "value"),
+    [("roc", "sensitivity"), ("precision_recall", "precision"), ("decision_curve", "net_benefit")],
 )
 def test_a_band_lies_about_its_curve(curve, value):
     found = drawn(getattr(score_curves, curve), simulated(150)).dropna(subset="low")
@@ -109,7 +128,9 @@ def test_a_band_lies_about_its_curve(curve, value):
     assert set(found["confidence"]) == {0.95}
 
 
-@pytest.mark.parametrize(("curve", "value"), [("roc", "sensitivity"), ("precision_recall", "precision")])
+@pytest.mark.parametrize(
+    ("curve", "value"), [("roc", "sensitivity"), ("precision_recall", "precision")]
+)
 def test_a_band_is_what_repeating_the_drawn_patients_gives(curve, value):
     units = simulated(30)
     place, draws = score_curves.draws_of(units, EVALUATION | {"draws": 40})
@@ -147,8 +168,12 @@ def test_reliability_is_that_worked_out_by_hand():
     units = units_of([0, 1, 1, 1, 0], [0.12, 0.18, 0.9, 1.0, 0.05])
     found = drawn(score_curves.reliability, units, "probability").set_index("lower")
     assert found["n"].tolist() == [1, 2, 0, 0, 0, 0, 0, 0, 0, 2]
-    assert found.loc[0.1, ["mean_probability", "share_malignant"]].tolist() == pytest.approx([0.15, 0.5])
-    assert found.loc[0.9, ["mean_probability", "share_malignant"]].tolist() == pytest.approx([0.95, 1])
+    assert found.loc[0.1, ["mean_probability", "share_malignant"]].tolist() == pytest.approx(
+        [0.15, 0.5]
+    )
+    assert found.loc[0.9, ["mean_probability", "share_malignant"]].tolist() == pytest.approx(
+        [0.95, 1]
+    )
     assert found.loc[0.2, "reason"] == "not defined: no image in this bin"
     assert found.loc[0.1, "reason"] == "no interval: 2 patients, and it takes 10"
     assert found["mean_probability"].notna().sum() == 3
@@ -157,19 +182,27 @@ def test_reliability_is_that_worked_out_by_hand():
 def test_bins_are_those_of_the_calibration_error_and_have_intervals_where_they_are_full():
     units = simulated(200)
     found = drawn(score_curves.reliability, units, "calibrated")
-    error = (found["n"] * (found["mean_probability"] - found["share_malignant"]).abs()).sum() / len(units)
-    wanted = measure(units["label"], units["calibrated"], 0)(np.ones((1, len(units))))["expected_calibration_error"][0]
+    error = (found["n"] * (found["mean_probability"] - found["share_malignant"]).abs()).sum() / len(
+        units
+    )
+    wanted = measure(units["label"], units["calibrated"], 0)(np.ones((1, len(units))))[
+        "expected_calibration_error"
+    ][0]
     assert error == pytest.approx(wanted)
     full = found[found["low"].notna()]
     assert len(full) >= 5
-    assert ((full["low"] <= full["share_malignant"]) & (full["share_malignant"] <= full["high"])).all()
+    assert (
+        (full["low"] <= full["share_malignant"]) & (full["share_malignant"] <= full["high"])
+    ).all()
 
 
 @settings(deadline=None, max_examples=50)
 @given(ROWS)
 def test_net_benefit_is_that_of_counting(rows):
     label, probability = map(np.array, zip(*rows, strict=True))
-    found = drawn(score_curves.decision_curve, units_of(label, probability)).set_index(["strategy", "threshold"])
+    found = drawn(score_curves.decision_curve, units_of(label, probability)).set_index(
+        ["strategy", "threshold"]
+    )
     for threshold in (0.05, 0.3, 0.5, 0.8):
         called = probability >= threshold
         true, false = (called & (label == 1)).sum(), (called & (label == 0)).sum()
@@ -183,7 +216,9 @@ def test_net_benefit_is_that_of_counting(rows):
 
 def test_who_calls_everything_malignant_has_the_benefit_of_treating_all():
     found = drawn(score_curves.decision_curve, units_of([0, 1, 0, 1, 0], [1.0] * 5))
-    network, treat_all = (found.loc[found["strategy"] == name, "net_benefit"] for name in ("network", "treat_all"))
+    network, treat_all = (
+        found.loc[found["strategy"] == name, "net_benefit"] for name in ("network", "treat_all")
+    )
     assert network.tolist() == pytest.approx(treat_all.tolist())
 
 
@@ -203,7 +238,9 @@ def test_of_one_class_there_is_a_reason_and_no_curve(label, absent):
         found = drawn(curve, units)
         assert found["reason"].tolist() == [f"not defined: no image is {absent}"]
         assert found.drop(columns=["reason"]).select_dtypes("number").isna().all(axis=None)
-    assert drawn(score_curves.reliability, units, "calibrated")["share_malignant"].dropna().unique() == [label]
+    assert drawn(score_curves.reliability, units, "calibrated")[
+        "share_malignant"
+    ].dropna().unique() == [label]
     counted = score_curves.distribution(units).groupby("label")["n"].sum()
     assert counted[absent] == 0
 

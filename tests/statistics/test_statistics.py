@@ -13,7 +13,16 @@ from scipy.special import expit, logit
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from mammo.statistics.bootstrap import BLOCK, FEWEST_PATIENTS, Draws, draw_metrics, draw_sums, ends, estimate, interval
+from mammo.statistics.bootstrap import (
+    BLOCK,
+    FEWEST_PATIENTS,
+    Draws,
+    draw_metrics,
+    draw_sums,
+    ends,
+    estimate,
+    interval,
+)
 from mammo.statistics.collection import together
 from mammo.statistics.evaluation import ensemble, evaluate, prepared
 from mammo.statistics.levels import units_of
@@ -22,23 +31,35 @@ from mammo.statistics.metrics import NEEDS, measure
 EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
 # Few different probabilities, so that ties are the rule; 0 and 1 are among them, and so is the threshold.
 PROBABILITIES = st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 0.51, 0.8, 0.999, 1.0]) | st.floats(0, 1)
-ROWS = st.lists(st.tuples(st.integers(0, 1), PROBABILITIES, st.integers(0, 3)), min_size=1, max_size=40)
+ROWS = st.lists(
+    st.tuples(st.integers(0, 1), PROBABILITIES, st.integers(0, 3)), min_size=1, max_size=40
+)
 
 
 def by_others(label, probability, weights):
     """The same metrics by scikit-learn, for rows of both classes or, where it has no answer for one class, None."""
-    given, called, both = {"sample_weight": weights}, (probability >= 0.5).astype(int), len(set(label)) == 2
+    given, called, both = (
+        {"sample_weight": weights},
+        (probability >= 0.5).astype(int),
+        len(set(label)) == 2,
+    )
     clipped = np.clip(probability, 1e-7, 1 - 1e-7)
     return {
         "auroc": metrics.roc_auc_score(label, probability, **given) if both else None,
         "auprc": metrics.average_precision_score(label, probability, **given) if both else None,
         "accuracy": metrics.accuracy_score(label, called, **given),
         "majority_class_accuracy": metrics.accuracy_score(label, np.ones_like(label), **given),
-        "balanced_accuracy": metrics.balanced_accuracy_score(label, called, **given) if both else None,
+        "balanced_accuracy": metrics.balanced_accuracy_score(label, called, **given)
+        if both
+        else None,
         "sensitivity": metrics.recall_score(label, called, **given) if 1 in label else None,
-        "specificity": metrics.recall_score(label, called, pos_label=0, **given) if 0 in label else None,
+        "specificity": metrics.recall_score(label, called, pos_label=0, **given)
+        if 0 in label
+        else None,
         "ppv": metrics.precision_score(label, called, **given) if 1 in called else None,
-        "npv": metrics.precision_score(label, called, pos_label=0, **given) if 0 in called else None,
+        "npv": metrics.precision_score(label, called, pos_label=0, **given)
+        if 0 in called
+        else None,
         "f1": metrics.f1_score(label, called, **given) if 1 in label else None,
         "brier_score": metrics.brier_score_loss(label, probability, labels=[0, 1], **given),
         "log_loss": metrics.log_loss(label, clipped, labels=[0, 1], **given),
@@ -69,21 +90,28 @@ def test_a_weight_is_the_row_standing_there_so_often_in_any_order(rows, seed):
     weighted = measure(label, probability, 0)(np.stack([np.ones(len(rows)), weights]))
     plain = measure(label[repeated], probability[repeated], 0)(np.ones((1, len(repeated))))
     for metric in NEEDS:
-        assert weighted[metric][1] == pytest.approx(plain[metric][0], rel=1e-5, abs=1e-8, nan_ok=True), metric
+        assert weighted[metric][1] == pytest.approx(
+            plain[metric][0], rel=1e-5, abs=1e-8, nan_ok=True
+        ), metric
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 1), st.floats(0.01, 0.99)), min_size=4, max_size=60))
 def test_recalibration_is_the_logistic_regression_on_the_logit(rows):
     label, probability = map(np.array, zip(*rows, strict=True))
-    found = {name: value[0] for name, value in measure(label, probability, 0)(np.ones((1, len(rows)))).items()}
+    found = {
+        name: value[0]
+        for name, value in measure(label, probability, 0)(np.ones((1, len(rows)))).items()
+    }
     if len(set(label)) == 1:
         assert np.isnan(found["calibration_slope"])
         assert np.isnan(found["calibration_intercept"])
         return
     score = logit(probability)
     # With the intercept alone, the mean of the recalibrated probabilities is the share of malignant rows.
-    assert expit(score + found["calibration_intercept"]).mean() == pytest.approx(label.mean(), abs=1e-9)
+    assert expit(score + found["calibration_intercept"]).mean() == pytest.approx(
+        label.mean(), abs=1e-9
+    )
     positive, negative = score[label == 1], score[label == 0]
     if positive.min() >= negative.max() or positive.max() <= negative.min():
         assert np.isnan(found["calibration_slope"])  # infinite, or anything
@@ -132,7 +160,9 @@ VIEWS = table([
         ("patient", [1, 0], [0.6, 0.1], [5, 1]),
     ],
 )
-def test_a_unit_is_the_mean_of_its_views_and_the_highest_of_its_lesions(level, labels, probabilities, images):
+def test_a_unit_is_the_mean_of_its_views_and_the_highest_of_its_lesions(
+    level, labels, probabilities, images
+):
     units = units_of(VIEWS, level, "crop")
     assert units["label"].tolist() == labels
     assert units["probability"].tolist() == pytest.approx(probabilities)
@@ -142,16 +172,28 @@ def test_a_unit_is_the_mean_of_its_views_and_the_highest_of_its_lesions(level, l
 
 def test_whole_images_are_averaged_by_breast_and_one_without_a_side_stands_alone():
     whole = VIEWS.assign(lesion_id="l1;l2")
-    assert units_of(whole, "breast", "full")["probability"].tolist() == pytest.approx([1.3 / 3, 0.6, 0.1])
+    assert units_of(whole, "breast", "full")["probability"].tolist() == pytest.approx(
+        [1.3 / 3, 0.6, 0.1]
+    )
     assert units_of(whole, "patient", "full")["probability"].tolist() == pytest.approx([0.6, 0.1])
-    assert units_of(whole.assign(laterality=""), "patient", "full")["probability"].tolist() == pytest.approx([0.9, 0.1])
+    assert units_of(whole.assign(laterality=""), "patient", "full")[
+        "probability"
+    ].tolist() == pytest.approx([0.9, 0.1])
 
 
 def simulated(rng, patients, difference=1.0):
     """Predictions of `patients` with one to five images each, a lesion each, which share much of their chance."""
     place = np.repeat(np.arange(patients), rng.integers(1, 6, patients))
-    label = np.where(rng.random(len(place)) < 0.8, (rng.random(patients) < 0.5)[place], rng.random(len(place)) < 0.5)
-    score = difference * (label - 0.5) + 0.7 * rng.normal(size=patients)[place] + 0.7 * rng.normal(size=len(place))
+    label = np.where(
+        rng.random(len(place)) < 0.8,
+        (rng.random(patients) < 0.5)[place],
+        rng.random(len(place)) < 0.5,
+    )
+    score = (
+        difference * (label - 0.5)
+        + 0.7 * rng.normal(size=patients)[place]
+        + 0.7 * rng.normal(size=len(place))
+    )
     names = [f"i{n}" for n in range(len(place))]
     return pd.DataFrame({
         "image_id": names, "lesion_id": names, "laterality": "left", "patient_id": [f"P{n:04d}" for n in place],
@@ -162,7 +204,11 @@ def simulated(rng, patients, difference=1.0):
 def values_of(predictions, region="crop", **changed):
     images = predictions[["image_id", "lesion_id", "laterality"]]
     runs = [prepared(predictions.drop(columns=["lesion_id", "laterality"]), images, region)]
-    return evaluate(runs, images, region, EVALUATION | changed).set_index(["partition", "level", "metric"]).sort_index()
+    return (
+        evaluate(runs, images, region, EVALUATION | changed)
+        .set_index(["partition", "level", "metric"])
+        .sort_index()
+    )
 
 
 def test_a_draw_takes_whole_patients_and_is_what_repeating_their_rows_gives():
@@ -176,7 +222,10 @@ def test_a_draw_takes_whole_patients_and_is_what_repeating_their_rows_gives():
     found = draw_metrics(units, place, draws)["auroc"]
     for draw in (0, 49):
         rows = np.concatenate(
-            [np.flatnonzero(place == n) for n in np.repeat(np.arange(len(patients)), drawn[draw].astype(int))]
+            [
+                np.flatnonzero(place == n)
+                for n in np.repeat(np.arange(len(patients)), drawn[draw].astype(int))
+            ]
         )
         assert found[draw] == pytest.approx(
             metrics.roc_auc_score(units["label"].iloc[rows], units["probability"].iloc[rows])
@@ -193,14 +242,18 @@ def test_draws_are_the_same_in_blocks_of_any_size_and_no_block_is_large(units):
     assert len([*several.blocks()]) > 1
     values = np.random.default_rng(1).integers(9, size=(5000, 2)).astype(float)
     at_once = np.random.default_rng(7).integers(5000, size=(100, 5000))
-    np.testing.assert_array_equal(draw_sums(values, np.arange(5000), several), values[at_once].sum(1))
+    np.testing.assert_array_equal(
+        draw_sums(values, np.arange(5000), several), values[at_once].sum(1)
+    )
 
 
 def test_an_interval_is_the_same_in_any_order_of_the_rows_and_wider_with_more_confidence():
     rows = simulated(np.random.default_rng(5), 60)
     found, again = values_of(rows), values_of(rows.sample(frac=1, random_state=0))
     columns = ["value", "low", "high"]
-    np.testing.assert_allclose(found[columns].to_numpy(float), again[columns].to_numpy(float), rtol=1e-9)
+    np.testing.assert_allclose(
+        found[columns].to_numpy(float), again[columns].to_numpy(float), rtol=1e-9
+    )
     wider = values_of(rows, confidence=0.99)
     key = ("test", "image", "auroc")
     assert (
@@ -231,7 +284,9 @@ def test_one_class_leaves_null_and_a_reason_never_a_number(only):
 def test_too_few_patients_have_a_value_and_no_interval():
     rows = simulated(np.random.default_rng(5), FEWEST_PATIENTS - 1)
     found = values_of(rows).loc["test", "image"]
-    assert found.loc["auroc", "value"] == pytest.approx(metrics.roc_auc_score(rows["label"], rows["probability"]))
+    assert found.loc["auroc", "value"] == pytest.approx(
+        metrics.roc_auc_score(rows["label"], rows["probability"])
+    )
     assert found["low"].isna().all()
     assert found["high"].isna().all()
     assert found.loc["accuracy", "reason"] == "no interval: 9 patients, and it takes 10"
@@ -251,7 +306,9 @@ def test_too_few_patients_have_a_value_and_no_interval():
 
 
 def test_equal_probabilities_are_chance_in_every_draw():
-    found = values_of(simulated(np.random.default_rng(5), 60).assign(probability=0.5)).loc["test", "image"]
+    found = values_of(simulated(np.random.default_rng(5), 60).assign(probability=0.5)).loc[
+        "test", "image"
+    ]
     assert found.loc["auroc", "value"] == 0.5
     assert found.loc["auroc", "reason"] == "no interval: the same in every draw"
     assert found.loc["calibration_slope", "reason"] == "not defined: all probabilities are equal"
@@ -260,7 +317,10 @@ def test_equal_probabilities_are_chance_in_every_draw():
 
 def test_an_interval_leaves_out_a_few_undefined_draws_and_not_many():
     values = np.linspace(0, 1, 101)
-    assert interval(values, 0.9, 10**6)[:2] == (pytest.approx(0.05, abs=1e-5), pytest.approx(0.95, abs=1e-5))
+    assert interval(values, 0.9, 10**6)[:2] == (
+        pytest.approx(0.05, abs=1e-5),
+        pytest.approx(0.95, abs=1e-5),
+    )
     assert interval(np.append(values, np.nan), 0.9, 20) == interval(values, 0.9, 20)
     low, high, reason = interval(np.append(values, np.full(6, np.nan)), 0.9, 20)
     assert (low, high, reason) == (None, None, "no interval: not defined in 6 of 107 draws")
@@ -282,12 +342,16 @@ def test_an_interval_that_rests_on_few_patients_is_wider():
 def test_a_level_that_is_not_there_is_told():
     rows = simulated(np.random.default_rng(5), 30)
     full = values_of(rows, region="full")
-    assert (full.loc[("test", "lesion"), "reason"] == "no such level: a whole image may show several lesions").all()
+    assert (
+        full.loc[("test", "lesion"), "reason"]
+        == "no such level: a whole image may show several lesions"
+    ).all()
     rows.loc[0, "laterality"] = ""
     found = values_of(rows)
     assert found.loc[("test", "breast"), "value"].isna().all()
     assert (
-        found.loc[("test", "breast"), "reason"] == f"no such level: the side is not known of 1 of {len(rows)} images"
+        found.loc[("test", "breast"), "reason"]
+        == f"no such level: the side is not known of 1 of {len(rows)} images"
     ).all()
     assert found.loc[("test", "patient", "auroc"), "value"] > 0
 
@@ -302,7 +366,8 @@ def study_of(folds, seeds):
         for seed in range(seeds):
             noise = rng.normal(0, 0.1, len(rows))
             run = rows.assign(
-                partition=np.where(test, "test", "training"), probability=(rows["probability"] + noise).clip(0, 1)
+                partition=np.where(test, "test", "training"),
+                probability=(rows["probability"] + noise).clip(0, 1),
             )
             runs[fold, seed] = run.drop(columns=["lesion_id", "laterality"])
     return runs, rows[["image_id", "lesion_id", "laterality"]]
@@ -321,10 +386,15 @@ def test_of_several_seeds_there_are_a_mean_and_an_ensemble():
     single = [metrics.roc_auc_score(run["label"], run["probability"]) for run in tests]
     key = "partition == 'test' and level == 'image' and metric == 'auroc'"
     row = mean.query(key).iloc[0]
-    assert (row["value"], row["sd"]) == (pytest.approx(np.mean(single)), pytest.approx(np.std(single, ddof=1)))
+    assert (row["value"], row["sd"]) == (
+        pytest.approx(np.mean(single)),
+        pytest.approx(np.std(single, ddof=1)),
+    )
     assert row["low"] < row["value"] < row["high"]
     averaged = sum(run["probability"] for run in tests) / 3
-    assert joint.query(key)["value"].iloc[0] == pytest.approx(metrics.roc_auc_score(tests[0]["label"], averaged))
+    assert joint.query(key)["value"].iloc[0] == pytest.approx(
+        metrics.roc_auc_score(tests[0]["label"], averaged)
+    )
     assert together(dict(list(runs.items())[:1]), images, "crop", EVALUATION) == []
 
 
@@ -335,12 +405,15 @@ def test_the_folds_of_a_cross_validation_are_pooled_in_test_alone():
     assert set(pooled["partition"]) == {"test"}
     assert set(mean["runs"]) == set(pooled["runs"]) == {6}
     tested = [
-        ensemble([run for (of, _), run in runs.items() if of == fold]).query("partition == 'test'") for fold in range(3)
+        ensemble([run for (of, _), run in runs.items() if of == fold]).query("partition == 'test'")
+        for fold in range(3)
     ]
     tested = pd.concat(tested)
     assert sorted(tested["image_id"]) == sorted(images["image_id"])
     row = pooled.query("level == 'image' and metric == 'auroc'").iloc[0]
-    assert row["value"] == pytest.approx(metrics.roc_auc_score(tested["label"], tested["probability"]))
+    assert row["value"] == pytest.approx(
+        metrics.roc_auc_score(tested["label"], tested["probability"])
+    )
     assert row["n"] == len(images)
 
 
@@ -351,7 +424,9 @@ def test_pooled_images_are_compared_with_the_commoner_class_of_their_own_fold():
         runs[fold, 0].loc[training, "label"] = label
     pooled = together(runs, images, "crop", EVALUATION)[-1]
     tests = [runs[fold, 0].query("partition == 'test'")["label"] == fold for fold in (0, 1)]
-    found = pooled.query("level == 'image' and metric == 'majority_class_accuracy'")["value"].iloc[0]
+    found = pooled.query("level == 'image' and metric == 'majority_class_accuracy'")["value"].iloc[
+        0
+    ]
     assert found == pytest.approx(pd.concat(tests).mean())
 
 
@@ -364,7 +439,9 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(difference):
     held = 0
     for _ in range(120):
         units = units_of(simulated(rng, 60, difference), "image", "crop").assign(majority=0)
-        row = estimate([units], "image", EVALUATION | {"draws": 500}).set_index("metric").loc["auroc"]
+        row = (
+            estimate([units], "image", EVALUATION | {"draws": 500}).set_index("metric").loc["auroc"]
+        )
         held += row["low"] <= truth <= row["high"]
     assert held >= 106
 

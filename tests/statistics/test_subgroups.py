@@ -34,9 +34,9 @@ def dataset(patients=60, seed=0):
     })  # fmt: skip
     side = rng.integers(20, 500, n)
     files = pd.DataFrame({"file": name, "width": side, "height": side // 2})
-    images = lesions[["image_id", "lesion_id", "patient_id", "laterality", "view", "kind", "label"]].assign(
-        file=name, width=side, height=side // 2
-    )
+    images = lesions[
+        ["image_id", "lesion_id", "patient_id", "laterality", "view", "kind", "label"]
+    ].assign(file=name, width=side, height=side // 2)
     scores = pd.DataFrame({
         "image_id": name, "patient_id": patient, "partition": "test", "label": label.astype(int),
         "probability": (label + rng.normal(0, 1, n)).round(1),
@@ -61,11 +61,20 @@ def test_groups_are_in_words_and_part_the_test_images():
     scores.loc[:20, "partition"] = "training"
     table = subgroups(scores, variables, EVALUATION)
     assert table["group"].iloc[0] == "all test images"
-    assert table.query("variable == 'breast_density'")["group"].tolist() == [f"density {letter}" for letter in "abcd"]
-    assert table.query("variable == 'assessment'")["group"].tolist() == ["BI-RADS 3", "BI-RADS 4", "BI-RADS 5"]
+    assert table.query("variable == 'breast_density'")["group"].tolist() == [
+        f"density {letter}" for letter in "abcd"
+    ]
+    assert table.query("variable == 'assessment'")["group"].tolist() == [
+        "BI-RADS 3",
+        "BI-RADS 4",
+        "BI-RADS 5",
+    ]
     assert table.query("variable == 'scanner'")["group"].tolist() == ["A", "B", "not given"]
     note = table.query("variable == 'note'").iloc[0]
-    assert (note["group"], note["reason"]) == ("", f"no groups: {len(lesions)} different values that are no numbers")
+    assert (note["group"], note["reason"]) == (
+        "",
+        f"no groups: {len(lesions)} different values that are no numbers",
+    )
     assert np.isnan(note["value"])
     test = scores[scores["partition"] == "test"]
     for _, rows in table.groupby("variable"):
@@ -91,7 +100,10 @@ def test_thirds_state_their_limits_which_the_whole_dataset_gives_and_no_split_mo
     assert names["i10"] == "up to 10 px"
     assert names["i20"] == "above 10 to 20 px"
     same = pd.Series(["64"] * 8 + ["80"], [f"i{n}" for n in range(9)])
-    assert grouped("crop_size", same)[0].value_counts().to_dict() == {"up to 64 px": 8, "above 64 px": 1}
+    assert grouped("crop_size", same)[0].value_counts().to_dict() == {
+        "up to 64 px": 8,
+        "above 64 px": 1,
+    }
     assert grouped("crop_size", same[:8])[0].unique().tolist() == ["up to 64 px"]
     assert grouped("age", values)[1][0] == "up to 10"
     assert grouped("age", values[:20])[1][:3] == ["1", "2", "3"]  # few enough to be groups each
@@ -103,7 +115,9 @@ def test_a_whole_image_of_lesions_that_differ_says_so_and_one_that_is_not_on_it_
     lesions.loc[0, "kind"] = "calcification"
     lesions.loc[8, "kind"] = "calcification"  # on f2, and not of those that its image shows
     whole = images.drop_duplicates("patient_id").iloc[::2].reset_index(drop=True)
-    whole = whole.assign(image_id=[f"whole {n}" for n in range(4)], file=[f"f{n}" for n in range(4)], width=900)
+    whole = whole.assign(
+        image_id=[f"whole {n}" for n in range(4)], file=[f"f{n}" for n in range(4)], width=900
+    )
     whole["lesion_id"] = [f"l{2 * n};l{2 * n + 1}" for n in range(4)]
     whole.loc[2, "lesion_id"] = "l5"
     found = described(whole, lesions, "full")
@@ -119,10 +133,16 @@ def test_a_group_of_one_class_has_no_value_and_one_of_few_patients_no_interval()
     lesions["scanner"] = "A"
     few = lesions["patient_id"].isin([f"P{n:03}" for n in range(12)])
     lesions.loc[few, "scanner"] = "B"
-    one = (lesions["label"] == "benign") & lesions["patient_id"].isin([f"P{n:03}" for n in range(40, 60)])
+    one = (lesions["label"] == "benign") & lesions["patient_id"].isin(
+        [f"P{n:03}" for n in range(40, 60)]
+    )
     lesions.loc[one, "scanner"] = "C"
-    table = subgroups(scores, {"scanner": described(images, lesions, "crop")["scanner"]}, EVALUATION).set_index("group")
-    malignant = scores[scores["image_id"].isin(lesions.loc[few, "image_id"]) & (scores["label"] == 1)]
+    table = subgroups(
+        scores, {"scanner": described(images, lesions, "crop")["scanner"]}, EVALUATION
+    ).set_index("group")
+    malignant = scores[
+        scores["image_id"].isin(lesions.loc[few, "image_id"]) & (scores["label"] == 1)
+    ]
     fewest = f"no interval: {malignant['patient_id'].nunique()} patients with a malignant image, and it takes 10"
     assert table.loc["B", "reason"] == fewest
     assert table.loc["B", "value"] > 0
@@ -149,7 +169,9 @@ def test_the_order_of_rows_does_not_matter_and_one_class_or_patient_is_told(pati
 
 def test_ties_everywhere_are_chance_without_an_interval():
     lesions, images, scores = dataset()
-    table = subgroups(scores.assign(probability=0.5), described(images, lesions, "crop"), EVALUATION)
+    table = subgroups(
+        scores.assign(probability=0.5), described(images, lesions, "crop"), EVALUATION
+    )
     assert set(table["value"].dropna()) == {0.5}
     assert table["low"].isna().all()
     assert table["reason"].iloc[0] == "no interval: the same in every draw"
@@ -160,7 +182,9 @@ def test_the_table_is_as_its_schema_says_and_the_figure_shows_each_group(tmp_pat
     lesions, images, scores = dataset()
     scores = scores.assign(label=0) if one_class else scores
     table = subgroups(scores, described(images, lesions, "crop"), EVALUATION)
-    table = table.assign(experiment="baseline", dataset="abc", leaks="").replace({"group": {"A": "$x_{" + 50 * "y"}})
+    table = table.assign(experiment="baseline", dataset="abc", leaks="").replace(
+        {"group": {"A": "$x_{" + 50 * "y"}}
+    )
     write_table(table, tmp_path / "forest.csv", "subgroups")
     read = read_table(tmp_path / "forest.csv", "subgroups")
     assert len(read) == len(table)

@@ -23,8 +23,15 @@ from mammo.study.clusters import no_cluster
 
 RUN = "results/runs/baseline/fold0-seed1"
 # As many and as long epochs as it takes to end a training in between.
-SETTINGS = ["--config", "phantom={patients: 36}", "training={epochs: 12, patience: 12, batch_size: 2}"]
-TRAINED_ON = ["results/splits/official-validation0.2-seed1/gate.json", "results/tensors/crop-64/index.csv"]
+SETTINGS = [
+    "--config",
+    "phantom={patients: 36}",
+    "training={epochs: 12, patience: 12, batch_size: 2}",
+]
+TRAINED_ON = [
+    "results/splits/official-validation0.2-seed1/gate.json",
+    "results/tensors/crop-64/index.csv",
+]
 STARVED = "train_network:mem_mb=300 if attempt == 1 else 4000"
 # The profiles, and how a small study waits less for a job's end.
 FASTER = {"slurm": ["--slurm-init-seconds-before-status-checks", "6"], "slurm-generic": []}
@@ -36,11 +43,17 @@ def slurm():
     """A Slurm that runs until the tests end; they skip where there can be none."""
     if os.getuid() != 0:
         pytest.skip("a Slurm to test with needs root")
-    if missing := [name for name in ("slurmctld", "slurmd", "sbatch", "munged") if shutil.which(name) is None]:
-        pytest.skip(f"no Slurm on this machine ({', '.join(missing)} not found); .ci/run installs it")
+    if missing := [
+        name for name in ("slurmctld", "slurmd", "sbatch", "munged") if shutil.which(name) is None
+    ]:
+        pytest.skip(
+            f"no Slurm on this machine ({', '.join(missing)} not found); .ci/run installs it"
+        )
     with open(Path(tempfile.gettempdir()) / "tests-slurm.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a machine can run one: other tests wait
-        folder = tempfile.mkdtemp(prefix="tests-slurm-", dir="/var/tmp")  # where Slurm's user may go, unlike pytest's
+        folder = tempfile.mkdtemp(
+            prefix="tests-slurm-", dir="/var/tmp"
+        )  # where Slurm's user may go, unlike pytest's
         up = subprocess.run([ROOT / "tests/slurm/up.sh", folder], capture_output=True, text=True)
         try:
             if up.returncode:
@@ -55,7 +68,11 @@ def slurm_jobs(folder, states="all"):
     command = ["squeue", "--noheader", f"--states={states}", "--format=%A|%Z|%T|%m|%j %k"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     jobs = [line.split("|") for line in lines]
-    return {job: (state, memory, name) for job, where, state, memory, name in jobs if where == str(folder)}
+    return {
+        job: (state, memory, name)
+        for job, where, state, memory, name in jobs
+        if where == str(folder)
+    }
 
 
 def wait_for(what, main, seconds=240):
@@ -74,9 +91,16 @@ def job_of(rule, folder):
 
 
 @contextlib.contextmanager
-def started(profile, folder, log, program=("-m", "snakemake"), targets=("results/metrics.csv",), more=()):
+def started(
+    profile, folder, log, program=("-m", "snakemake"), targets=("results/metrics.csv",), more=()
+):
     """Snakemake's process, at work on the study; it does not outlive the block."""
-    command = [sys.executable, *map(str, program), "--workflow-profile", ROOT / "profiles" / profile]
+    command = [
+        sys.executable,
+        *map(str, program),
+        "--workflow-profile",
+        ROOT / "profiles" / profile,
+    ]
     command += ["--directory", folder, *targets, *more, *FASTER[profile], *SETTINGS]
     with subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT) as main:
         try:
@@ -90,7 +114,10 @@ def study_with_misfortunes(profile, folder):
     the profile is quick to see it; then Snakemake is killed, and recover.py goes on. Returns what both said, and the job that
     was left."""
     starved = ["--set-resources", STARVED]
-    with open(folder.with_suffix(".first"), "w") as log, started(profile, folder, log, more=starved) as main:
+    with (
+        open(folder.with_suffix(".first"), "w") as log,
+        started(profile, folder, log, more=starved) as main,
+    ):
         wait_for(lambda: epochs_saved(folder), main)
         if profile == "slurm-generic":
             cancelled = job_of("train_network", folder)
@@ -102,11 +129,20 @@ def study_with_misfortunes(profile, folder):
         main.wait()
     assert slurm_jobs(folder)[left][0] == "RUNNING"  # it outlives Snakemake
     again = [ROOT / "profiles/recover.py"]
-    with open(folder.with_suffix(".second"), "w") as log, started(profile, folder, log, program=again) as main:
+    with (
+        open(folder.with_suffix(".second"), "w") as log,
+        started(profile, folder, log, program=again) as main,
+    ):
         if profile == "slurm":
-            subprocess.run(["scancel", wait_for(lambda: job_of("evaluate_run", folder), main)], check=True)
+            subprocess.run(
+                ["scancel", wait_for(lambda: job_of("evaluate_run", folder), main)], check=True
+            )
         assert main.wait(timeout=240) == 0, folder.with_suffix(".second").read_text()
-    return folder, *(folder.with_suffix(f".{part}").read_text() for part in ("first", "second")), left
+    return (
+        folder,
+        *(folder.with_suffix(f".{part}").read_text() for part in ("first", "second")),
+        left,
+    )
 
 
 def study_at_home(folder):
@@ -124,11 +160,19 @@ def studies(slurm, tmp_path_factory):
     quick, other = base / "slurm-generic", base / "slurm"
     with ThreadPoolExecutor(3) as together:
         ran = {"home": together.submit(study_at_home, base / "home")}
-        with open(base / "before", "w") as log, started("slurm-generic", quick, log, targets=TRAINED_ON) as main:
+        with (
+            open(base / "before", "w") as log,
+            started("slurm-generic", quick, log, targets=TRAINED_ON) as main,
+        ):
             assert main.wait(timeout=240) == 0, (base / "before").read_text()
         shutil.copytree(quick, other)
-        ran |= {path.name: together.submit(study_with_misfortunes, path.name, path) for path in (quick, other)}
-    return {name: study.result() for name, study in ran.items()} | {"before": (base / "before").read_text()}
+        ran |= {
+            path.name: together.submit(study_with_misfortunes, path.name, path)
+            for path in (quick, other)
+        }
+    return {name: study.result() for name, study in ran.items()} | {
+        "before": (base / "before").read_text()
+    }
 
 
 @pytest.mark.parametrize("profile", SLURM_PROFILES)
@@ -162,9 +206,14 @@ def test_a_job_that_runs_out_of_memory_is_retried_with_more(profile, studies):
     folder, first, _, _ = studies[profile]
     jobs = sorted(slurm_jobs(folder).items(), key=lambda job: int(job[0]))
     trainings = [(state, memory) for _, (state, memory, name) in jobs if "train_network" in name]
-    assert trainings[0] == ("FAILED", "300M")  # OUT_OF_MEMORY where Slurm has cgroups to learn it from
+    assert trainings[0] == (
+        "FAILED",
+        "300M",
+    )  # OUT_OF_MEMORY where Slurm has cgroups to learn it from
     assert {memory for _, memory in trainings[1:]} == {"4000M"}
-    assert re.search("[Ee]xceeded (job )?memory limit", first)  # Slurm's words for it, of which the last ones are shown
+    assert re.search(
+        "[Ee]xceeded (job )?memory limit", first
+    )  # Slurm's words for it, of which the last ones are shown
     assert "Trying to restart job" in first
 
 
@@ -186,7 +235,8 @@ def test_after_snakemake_was_killed_one_command_goes_on_and_loses_nothing(profil
     rules = re.findall(r"^(?:local)?rule (\w+):", second, re.MULTILINE)
     assert set(rules) == {"train_network", "evaluate_run", "collect_metrics"}
     assert (
-        "training goes on after epoch" in (folder / "results/logs/train_network/baseline-fold0-seed1.log").read_text()
+        "training goes on after epoch"
+        in (folder / "results/logs/train_network/baseline-fold0-seed1.log").read_text()
     )
     assert not (folder / "results/checkpoints").exists()
     assert not slurm_jobs(folder, "running,pending")
@@ -204,7 +254,9 @@ def stubs(folder, **programs):
 @pytest.mark.parametrize("profile", SLURM_PROFILES)
 def test_a_gpu_is_asked_for_where_the_job_has_that_resource(profile, tmp_path, monkeypatch):
     asked = f'echo "$@" >> {tmp_path}/asked; exit 1'
-    monkeypatch.setenv("PATH", stubs(tmp_path / "bin", sbatch=asked, squeue="", scancel="", sinfo="echo 'main*'"))
+    monkeypatch.setenv(
+        "PATH", stubs(tmp_path / "bin", sbatch=asked, squeue="", scancel="", sinfo="echo 'main*'")
+    )
     snakemake(ROOT, "--workflow-profile", f"profiles/{profile}", "--directory", tmp_path / "study", "results/phantom/planted.csv",
               "--retries", "0", "--set-resources", "make_phantom:gpu=2", *FASTER[profile])  # fmt: skip
     assert "--gpus=2" in (tmp_path / "asked").read_text()
@@ -217,14 +269,24 @@ def test_a_gpu_is_asked_for_where_the_job_has_that_resource(profile, tmp_path, m
         ("echo PENDING", "exit 1", "running"),
         ("echo COMPLETING", "exit 1", "running"),
         ("echo OUT_OF_MEMORY", "exit 1", "failed"),
-        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", "exit 1", "running"),
-        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "echo COMPLETED", "success"),
+        (
+            "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1",
+            "exit 1",
+            "running",
+        ),
+        (
+            "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
+            "echo COMPLETED",
+            "success",
+        ),
         ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "exit 1", "failed"),
     ],
 )
 def test_what_the_status_script_says_of_a_slurm_job(squeue, sacct, answer, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", stubs(tmp_path / "bin", squeue=squeue, sacct=sacct))
-    done = subprocess.run([ROOT / "profiles/slurm-generic/status.sh", "7"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [ROOT / "profiles/slurm-generic/status.sh", "7"], capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"{answer}\n"
     assert (done.stderr != "") == (answer == "failed")
 
@@ -304,19 +366,25 @@ def test_what_a_killed_snakemake_left_is_ended_in_its_folder_alone(lsf, tmp_path
     subprocess.run(["bkill", "2"], check=True)
 
 
-def test_nothing_is_touched_while_snakemake_runs_or_the_queue_does_not_answer(tmp_path, monkeypatch):
+def test_nothing_is_touched_while_snakemake_runs_or_the_queue_does_not_answer(
+    tmp_path, monkeypatch
+):
     module = recover()
     (tmp_path / "snakemake").write_text("import time\ntime.sleep(100)\n")
     with subprocess.Popen([sys.executable, tmp_path / "snakemake"], cwd=tmp_path) as running:
         try:
             time.sleep(0.5)
-            with pytest.raises(SystemExit, match=f"still works in {tmp_path}, as process {running.pid}"):
+            with pytest.raises(
+                SystemExit, match=f"still works in {tmp_path}, as process {running.pid}"
+            ):
                 module.end_what_was_left(tmp_path)
         finally:
             running.kill()
     no_answer = "echo 'Unable to contact slurm controller' >&2; exit 1"
     monkeypatch.setenv("PATH", stubs(tmp_path / "bin", squeue=no_answer))
-    with pytest.raises(SystemExit, match=r"squeue does not answer.*Unable to contact.*\n.*Nothing was changed"):
+    with pytest.raises(
+        SystemExit, match=r"squeue does not answer.*Unable to contact.*\n.*Nothing was changed"
+    ):
         module.end_what_was_left(tmp_path)
 
 
@@ -324,13 +392,24 @@ def test_a_profile_with_no_cluster_behind_it():
     nowhere = {"which": lambda program: None}
     assert no_cluster(options(), **nowhere) == ""
     slurm = options(executor="slurm", workflow_profile="profiles/slurm")
-    assert "profiles/slurm: sends jobs to Slurm, but sbatch, squeue, scancel" in no_cluster(slurm, **nowhere)
+    assert "profiles/slurm: sends jobs to Slurm, but sbatch, squeue, scancel" in no_cluster(
+        slurm, **nowhere
+    )
     assert no_cluster(slurm, which=lambda program: f"/usr/bin/{program}") == ""
     assert no_cluster(options(executor="slurm", dryrun=True), **nowhere) == ""
     only_bsub = {"which": lambda program: "/usr/bin/bsub" if program == "bsub" else None}
-    lsf = options(executor="cluster-generic", cluster_generic_cancel_cmd="bkill", profile=["profiles/lsf"])
-    assert "profiles/lsf: sends jobs to LSF, but bjobs, bkill cannot be found" in no_cluster(lsf, **only_bsub)
-    assert no_cluster(options(executor="cluster-generic", cluster_generic_cancel_cmd="qdel"), **nowhere) == ""
+    lsf = options(
+        executor="cluster-generic", cluster_generic_cancel_cmd="bkill", profile=["profiles/lsf"]
+    )
+    assert "profiles/lsf: sends jobs to LSF, but bjobs, bkill cannot be found" in no_cluster(
+        lsf, **only_bsub
+    )
+    assert (
+        no_cluster(
+            options(executor="cluster-generic", cluster_generic_cancel_cmd="qdel"), **nowhere
+        )
+        == ""
+    )
 
 
 @pytest.mark.parametrize("how", ["--profile", "--workflow-profile"])
@@ -340,6 +419,9 @@ def test_no_cluster_is_told_before_any_job_starts(how, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     done = snakemake(ROOT, how, "profiles/lsf", "--directory", tmp_path / "study")
     assert done.returncode == 1
-    assert "profiles/lsf: sends jobs to LSF, but bsub, bjobs, bkill cannot be found here" in done.stdout
+    assert (
+        "profiles/lsf: sends jobs to LSF, but bsub, bjobs, bkill cannot be found here"
+        in done.stdout
+    )
     assert "without the profile" in done.stdout
     assert not (tmp_path / "study/results").exists()

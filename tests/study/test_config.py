@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from helpers.project import ROOT
 from mammo.study.ownership import claim_results, closing_words, other_owner, owner
-from mammo.study.settings import SCHEMA, image_name, mistakes, overlays, read_config, split_name, studies, typed
+from mammo.study.settings import (
+    SCHEMA,
+    image_name,
+    mistakes,
+    overlays,
+    read_config,
+    split_name,
+    studies,
+    typed,
+)
 
 DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
@@ -32,12 +41,17 @@ def test_the_default_configuration_is_valid():
     assert mistakes(DEFAULT) == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name
+)
 def test_each_overlay_is_valid_but_for_the_path_it_waits_for(path, tmp_path):
     overlay = yaml.safe_load(path.read_text())
     config = changed(**overlay)
     if config["dataset"]["edition"] != "phantom":
-        assert any(f"the {config['dataset']['edition']} edition needs it" in line for line in mistakes(config))
+        assert any(
+            f"the {config['dataset']['edition']} edition needs it" in line
+            for line in mistakes(config)
+        )
         config["dataset"]["path"] = str(tmp_path)
     config["dataset"] |= {"table": {"table": "lesions.csv"}, "folder": {"patient": "P[0-9]+"}}.get(
         config["dataset"]["edition"], {}
@@ -46,9 +60,15 @@ def test_each_overlay_is_valid_but_for_the_path_it_waits_for(path, tmp_path):
 
 
 def test_all_mistakes_are_listed_at_once_with_file_key_value_and_what_is_allowed():
-    layers = [("--config", {"image": {"size": 0}}), ("mine.yaml", {"training": {"epoch": 3, "patience": "three"}})]
+    layers = [
+        ("--config", {"image": {"size": 0}}),
+        ("mine.yaml", {"training": {"epoch": 3, "patience": "three"}}),
+    ]
     config = changed(
-        image={"size": 0}, training={"epoch": 3, "patience": "three"}, sedes=[1], split={"method": "lesion"}
+        image={"size": 0},
+        training={"epoch": 3, "patience": "three"},
+        sedes=[1],
+        split={"method": "lesion"},
     )
     assert mistakes(config, [*layers, ("config/config.yaml", DEFAULT)]) == [
         "--config: image.size: 0 is not allowed; allowed: a whole number, at least 16, at most 1024",
@@ -83,7 +103,10 @@ def test_a_mistake_is_told(sections, wanted):
 
 
 def test_a_network_that_cannot_be_is_told_with_the_experiment_that_wants_it():
-    assert '"seed_cnn", "gap_cnn", "mobilenet_v3_small"' in mistakes(changed(network={"name": "resnet"}))[0]
+    assert (
+        '"seed_cnn", "gap_cnn", "mobilenet_v3_small"'
+        in mistakes(changed(network={"name": "resnet"}))[0]
+    )
     experiments = {
         "tiny": {"image": {"size": 16}},
         "grid": {"network.name": ["gap_cnn", "densenet121"], "image": {"size": 24}},
@@ -94,7 +117,9 @@ def test_a_network_that_cannot_be_is_told_with_the_experiment_that_wants_it():
     layers = [("mine.yaml", {"experiments": experiments})]
     found = mistakes(changed(network={"name": "resnet50"}, experiments=experiments), layers)
     assert len(found) == 3
-    assert found[0].startswith("mine.yaml: experiments.gap: network.weights: 'imagenet', but gap_cnn begins at random")
+    assert found[0].startswith(
+        "mine.yaml: experiments.gap: network.weights: 'imagenet', but gap_cnn begins at random"
+    )
     assert found[1].startswith(
         "mine.yaml: experiments.grid: grid_name_densenet121: image.size: 24, but the network densenet121 takes no images"
     )
@@ -102,7 +127,9 @@ def test_a_network_that_cannot_be_is_told_with_the_experiment_that_wants_it():
         "mine.yaml: experiments.tiny: image.size: 16, but the network resnet50 takes no images of fewer than 32"
     )
     # What is wrong with the study itself is told once, and not of each experiment.
-    [line] = mistakes(changed(network={"name": "resnet50"}, image={"size": 16}, experiments={"longer": {}}))
+    [line] = mistakes(
+        changed(network={"name": "resnet50"}, image={"size": 16}, experiments={"longer": {}})
+    )
     assert line.startswith("image.size: 16, but the network resnet50")
 
 
@@ -135,7 +162,10 @@ def test_the_same_settings_are_the_same_whatever_named_them_first_and_however_th
     }
     for section, part in DEFAULT.items():  # as Snakemake merges: an overlay's keys come first
         restated[section] = (
-            {**restated.get(section, {}), **{k: v for k, v in part.items() if k not in restated.get(section, {})}}
+            {
+                **restated.get(section, {}),
+                **{k: v for k, v in part.items() if k not in restated.get(section, {})},
+            }
             if isinstance(part, dict)
             else restated.get(section, part)
         )
@@ -160,10 +190,14 @@ def test_numbers_that_no_step_can_use_are_refused(section, key, value):
 
 
 def test_an_experiment_is_an_overlay_on_the_study():
-    config = changed(experiments={"larger": {"image": {"size": 128}}, "seeds_2_3": {"seeds": [2, 3]}})
+    config = changed(
+        experiments={"larger": {"image": {"size": 128}}, "seeds_2_3": {"seeds": [2, 3]}}
+    )
     found = studies(config)
     assert list(found) == ["baseline", "larger", "seeds_2_3"]
-    assert found["baseline"] == {key: value for key, value in DEFAULT.items() if key != "experiments"}
+    assert found["baseline"] == {
+        key: value for key, value in DEFAULT.items() if key != "experiments"
+    }
     assert found["larger"] == found["baseline"] | {"image": DEFAULT["image"] | {"size": 128}}
     assert found["seeds_2_3"]["seeds"] == [2, 3]
     text = changed(experiments={"larger": {"image": {"size": "128.0"}}})
@@ -175,10 +209,19 @@ def test_an_experiment_is_an_overlay_on_the_study():
     [
         ({"Large": {}}, 'experiments: "Large" is not allowed; the name of an experiment'),
         ({"baseline": {}}, "is not baseline"),
-        ({"a": 3}, "experiments.a: 3 is not allowed; allowed: a section with keys of its own (image, split,"),
-        ({"a": {"dataset": {}}}, "experiments.a.dataset ({}): unknown key, or one that an experiment cannot change"),
+        (
+            {"a": 3},
+            "experiments.a: 3 is not allowed; allowed: a section with keys of its own (image, split,",
+        ),
+        (
+            {"a": {"dataset": {}}},
+            "experiments.a.dataset ({}): unknown key, or one that an experiment cannot change",
+        ),
         ({"a": {"image": {"sise": 32}}}, "experiments.a.image.sise (32): unknown key"),
-        ({"a": {"training": {"epochs": 0}}}, "experiments.a.training.epochs: 0 is not allowed; allowed: a whole"),
+        (
+            {"a": {"training": {"epochs": 0}}},
+            "experiments.a.training.epochs: 0 is not allowed; allowed: a whole",
+        ),
         ({"a": {"seeds": [1, 1]}}, "experiments.a.seeds: [1, 1] is not allowed"),
     ],
 )
@@ -189,13 +232,29 @@ def test_an_experiment_that_is_none_is_refused(experiments, said):
 
 
 def test_a_grid_is_an_experiment_for_each_combination():
-    grid = {"image.size": [64, 128], "training.learning_rate": [0.001, 0.00001], "training": {"epochs": 5}}
+    grid = {
+        "image.size": [64, 128],
+        "training.learning_rate": [0.001, 0.00001],
+        "training": {"epochs": 5},
+    }
     found = overlays(changed(experiments={"g": grid, "plain": {"image": {"size": 32}}}))
     assert found == {
-        "g_size64_learning_rate0.001": {"image": {"size": 64}, "training": {"epochs": 5, "learning_rate": 0.001}},
-        "g_size64_learning_rate0.00001": {"image": {"size": 64}, "training": {"epochs": 5, "learning_rate": 0.00001}},
-        "g_size128_learning_rate0.001": {"image": {"size": 128}, "training": {"epochs": 5, "learning_rate": 0.001}},
-        "g_size128_learning_rate0.00001": {"image": {"size": 128}, "training": {"epochs": 5, "learning_rate": 0.00001}},
+        "g_size64_learning_rate0.001": {
+            "image": {"size": 64},
+            "training": {"epochs": 5, "learning_rate": 0.001},
+        },
+        "g_size64_learning_rate0.00001": {
+            "image": {"size": 64},
+            "training": {"epochs": 5, "learning_rate": 0.00001},
+        },
+        "g_size128_learning_rate0.001": {
+            "image": {"size": 128},
+            "training": {"epochs": 5, "learning_rate": 0.001},
+        },
+        "g_size128_learning_rate0.00001": {
+            "image": {"size": 128},
+            "training": {"epochs": 5, "learning_rate": 0.00001},
+        },
         "plain": {"image": {"size": 32}},
     }
 
@@ -215,7 +274,9 @@ def test_a_grid_names_what_varies_and_leaves_the_baseline_out(grid, names):
 
 @given(
     st.dictionaries(
-        st.sampled_from(["image.size", "training.epochs", "training.batch_size", "split.seed", "split.folds"]),
+        st.sampled_from(
+            ["image.size", "training.epochs", "training.batch_size", "split.seed", "split.folds"]
+        ),
         st.lists(st.integers(16, 40), min_size=1, max_size=4, unique=True),
         min_size=1,
     )
@@ -225,7 +286,9 @@ def test_a_grid_makes_all_combinations_under_names_of_their_own(grid):
     assert mistakes(config) == []
     found = studies(config)
     assert all(re.fullmatch(r"[a-z][a-z0-9_.]*", name) for name in found)
-    made = [[study[key.split(".")[0]][key.split(".")[1]] for key in grid] for study in found.values()]
+    made = [
+        [study[key.split(".")[0]][key.split(".")[1]] for key in grid] for study in found.values()
+    ]
     wanted = [list(values) for values in itertools.product(*grid.values())]
     assert sorted(made[1:]) == sorted(wanted)  # the first is the baseline
 
@@ -299,9 +362,14 @@ def test_names_tell_apart_what_differs():
 
 def test_a_dataset_is_the_same_however_its_path_is_written(tmp_path):
     (tmp_path / "data").mkdir()
-    written = [("data", "a/t.csv"), (f"{tmp_path}/data/", "./a/t.csv"), (f"{tmp_path}/x/../data", "a//t.csv")]
+    written = [
+        ("data", "a/t.csv"),
+        (f"{tmp_path}/data/", "./a/t.csv"),
+        (f"{tmp_path}/x/../data", "a//t.csv"),
+    ]
     owners = [
-        owner(changed(dataset={"edition": "table", "path": path, "table": table}), tmp_path) for path, table in written
+        owner(changed(dataset={"edition": "table", "path": path, "table": table}), tmp_path)
+        for path, table in written
     ]
     assert owners[0] == owners[1] == owners[2]
 
@@ -312,7 +380,9 @@ def test_results_of_another_dataset_are_not_touched(tmp_path):
     mine = owner(DEFAULT, tmp_path)
     assert other_owner(record, mine) is None
     claim_results(record, mine | {"edition": "table"})
-    assert other_owner(record, mine) is None  # a run that failed at once leaves a record, but no results
+    assert (
+        other_owner(record, mine) is None
+    )  # a run that failed at once leaves a record, but no results
     (tmp_path / "results/inventory").mkdir()
     assert other_owner(record, mine) is None
     (tmp_path / "results/inventory/lesions.csv").touch()
@@ -356,16 +426,18 @@ def test_a_run_closes_with_its_test_metrics_and_how_sure_they_are(tmp_path):
             csv.writer(file).writerows([columns, *lines])
         return list(closing_words(tmp_path, STEPS))
 
-    run = (
-        "AUROC none (not defined: no image is benign), accuracy 0.750 [0.500 to 0.875], majority class 0.500; 8 images."
-    )
+    run = "AUROC none (not defined: no image is benign), accuracy 0.750 [0.500 to 0.875], majority class 0.500; 8 images."
     single = words(["baseline", "run", 0, 1])
     assert single == [
         f"Test, baseline, fold 0, seed 1: {run}",
         f"All metrics, by image, lesion, breast and patient: {tmp_path / 'metrics.csv'}. In brackets: 95 % intervals, by drawing patients.",
     ]
     measured["auroc"][:7] = [0.8, 0.7, 0.9, 0.95, 0.01, 12, 8]
-    many = words(*(["baseline", "run", 0, seed] for seed in range(12)), ["baseline", "mean", "", ""])
-    assert many[0].startswith("Test, baseline, mean of 12 runs: AUROC 0.800 ± 0.010 (SD) [0.700 to 0.900], ")
+    many = words(
+        *(["baseline", "run", 0, seed] for seed in range(12)), ["baseline", "mean", "", ""]
+    )
+    assert many[0].startswith(
+        "Test, baseline, mean of 12 runs: AUROC 0.800 ± 0.010 (SD) [0.700 to 0.900], "
+    )
     assert len(many) == 11
     assert many[-1].startswith("3 more, and all metrics, by image, ")

@@ -43,13 +43,18 @@ def test_a_changed_key_of_a_section_is_told_with_both_values():
     recorded = [OLD_CODE, "False", "{'epochs': 10, 'threads': 2}"]
     found = changed(recorded, training=BASELINE["training"], shuffled_labels=False, code=NEW_CODE)
     assert found == ([("training.epochs", 10, 40)], True)
-    found = changed(recorded, training=BASELINE["training"], shuffled_labels=False, code="0123456789abcdef")
+    found = changed(
+        recorded, training=BASELINE["training"], shuffled_labels=False, code="0123456789abcdef"
+    )
     assert found == ([("training.epochs", 10, 40)], False)
 
 
 def test_a_key_that_came_or_went_is_told():
     found = changed(["{'epochs': 40, 'patience': 3}"], training=BASELINE["training"])
-    assert found == ([("training.threads", NOT_THERE, 2), ("training.patience", 3, NOT_THERE)], False)
+    assert found == (
+        [("training.threads", NOT_THERE, 2), ("training.patience", 3, NOT_THERE)],
+        False,
+    )
     assert in_words(*found[0][0]) == "training.threads: none → 2"
     many = in_words("seeds", [1], list(range(1, 1001)))
     assert many == "seeds: [1] → [1, 2, 3, … 1000]"
@@ -57,7 +62,9 @@ def test_a_key_that_came_or_went_is_told():
 
 def test_of_two_sections_each_is_compared_with_its_own():
     recorded = ["{'draws': 1000, 'seed': 1}", "{'epochs': 10, 'threads': 2}"]
-    found, _ = changed(recorded, training={"epochs": 40, "threads": 2}, evaluation={"draws": 500, "seed": 1})
+    found, _ = changed(
+        recorded, training={"epochs": 40, "threads": 2}, evaluation={"draws": 500, "seed": 1}
+    )
     assert found == [("training.epochs", 10, 40), ("evaluation.draws", 1000, 500)]
 
 
@@ -66,7 +73,10 @@ def test_params_that_are_single_values_get_their_section_and_the_value_that_was_
     assert changed(["24", "1", "0.1"], **now) == ([("phantom.patients", 24, 36)], False)
     # Of two that changed, Snakemake's record does not say which was which: the last whole run's settings do.
     before = {"phantom": {"patients": 24, "seed": 7, "lookalikes": 0.1}}
-    assert changed(["24", "7", "0.1"], before, **now)[0] == [("phantom.patients", 24, 36), ("phantom.seed", 7, 1)]
+    assert changed(["24", "7", "0.1"], before, **now)[0] == [
+        ("phantom.patients", 24, 36),
+        ("phantom.seed", 7, 1),
+    ]
     assert changed(["24", "7", "0.1"], {}, **now)[0] == [
         ("phantom.patients", NOT_KNOWN, 36),
         ("phantom.seed", NOT_KNOWN, 1),
@@ -88,7 +98,9 @@ def test_without_a_sound_record_no_last_run_is_known(tmp_path, text):
 
 
 def test_a_record_from_before_a_key_is_completed(tmp_path):
-    older = {name: part for name, part in BASELINE.items() if name != "training"} | {"training": {"epochs": 10}}
+    older = {name: part for name, part in BASELINE.items() if name != "training"} | {
+        "training": {"epochs": 10}
+    }
     (tmp_path / "provenance.json").write_text(json.dumps({"experiments": {"baseline": older}}))
     found = recorded_studies(tmp_path / "provenance.json", {"baseline": BASELINE})
     assert differences(found["baseline"], BASELINE) == [("training.epochs", 10, 40)]
@@ -105,7 +117,9 @@ def test_a_job_whose_name_is_new_tells_the_settings_that_the_name_is_made_of():
     size = "image.size: 64 → 32"  # not the margin, which crops have none of
     found = reasons_of_new_names(dict.fromkeys(studies, BASELINE), studies, image="crop-32")
     assert found == [Cause("setting", size, ("baseline", "more"))]
-    found = reasons_of_new_names(dict.fromkeys(studies, BASELINE), studies, experiment="more", seed="2")
+    found = reasons_of_new_names(
+        dict.fromkeys(studies, BASELINE), studies, experiment="more", seed="2"
+    )
     assert found == [Cause("setting", "seeds: [1] → [1, 2]", ("more",))]
     assert reasons_of_new_names({"baseline": BASELINE}, studies, experiment="more", seed="2") == [
         Cause("experiment", "more")
@@ -115,14 +129,18 @@ def test_a_job_whose_name_is_new_tells_the_settings_that_the_name_is_made_of():
 
 def test_a_key_that_only_an_experiment_changed_names_the_experiment():
     change = "training.epochs: 3 → 5"
-    assert why([[Cause("setting", change, ("small",))], [Cause("setting", change, ("large",))]]) == [
-        f"{change} in large, small"
-    ]
-    assert why([[Cause("setting", change, ("small",))], [Cause("setting", change, ("baseline",))]]) == [change]
+    assert why(
+        [[Cause("setting", change, ("small",))], [Cause("setting", change, ("large",))]]
+    ) == [f"{change} in large, small"]
+    assert why(
+        [[Cause("setting", change, ("small",))], [Cause("setting", change, ("baseline",))]]
+    ) == [change]
 
 
 def test_many_experiments_and_several_causes_stay_readable():
-    jobs = [[Cause("experiment", f"grid_{number}")] for number in range(1000)] + [[Cause("follows", "decode_images")]]
+    jobs = [[Cause("experiment", f"grid_{number}")] for number in range(1000)] + [
+        [Cause("follows", "decode_images")]
+    ]
     assert why(jobs) == [
         "new experiment: grid_0, grid_1, grid_2 and 997 more (1000 of 1001)",
         "follows from decode_images (1 of 1001)",
@@ -140,7 +158,9 @@ def test_expectations_come_from_the_job_itself_else_from_the_median_of_the_other
 
 def job(seconds, before=(), threads=1, step="step"):
     expected = None if seconds is None else Measured(seconds, 100)
-    return Planned(step, [Cause("new")], threads, expected, "itself" if expected else "unknown", list(before))
+    return Planned(
+        step, [Cause("new")], threads, expected, "itself" if expected else "unknown", list(before)
+    )
 
 
 def test_wall_time_waits_for_what_comes_before_and_for_free_cores():
@@ -151,17 +171,26 @@ def test_wall_time_waits_for_what_comes_before_and_for_free_cores():
     assert [wall_time(four, slots, startup=0) for slots in (1, 2, 3, 4)] == [40, 20, 20, 10]
     assert wall_time([job(10, threads=2) for _ in range(4)], slots=2, startup=0) == 40
     assert wall_time([job(10, threads=16)], slots=2, startup=0) == 10  # gets fewer
-    assert wall_time([job(10, threads=2) for _ in range(4)], slots=2, startup=0, threads=False) == 20
-    assert wall_time([job(10, threads=2), job(4), job(4)], slots=3, startup=0) == 10  # beside the large one
+    assert (
+        wall_time([job(10, threads=2) for _ in range(4)], slots=2, startup=0, threads=False) == 20
+    )
+    assert (
+        wall_time([job(10, threads=2), job(4), job(4)], slots=3, startup=0) == 10
+    )  # beside the large one
     assert wall_time([job(None), job(5)], slots=1, startup=0) == 5
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 50), st.integers(1, 4), st.sets(st.integers(0, 19))), max_size=20),
+    st.lists(
+        st.tuples(st.integers(0, 50), st.integers(1, 4), st.sets(st.integers(0, 19))), max_size=20
+    ),
     st.integers(1, 6),
 )
 def test_wall_time_lies_between_what_no_machine_and_what_one_job_at_a_time_can_do(drawn, slots):
-    jobs = [job(s, [b for b in before if b < number], threads) for number, (s, threads, before) in enumerate(drawn)]
+    jobs = [
+        job(s, [b for b in before if b < number], threads)
+        for number, (s, threads, before) in enumerate(drawn)
+    ]
     work = sum(one.expected.seconds * min(one.threads, slots) for one in jobs) / slots
     ends = []
     for one in jobs:
@@ -234,16 +263,23 @@ def test_a_plan_tells_keys_experiments_and_times_and_starts_nothing(study, copie
     done = snakemake(study, "plan", "--cores", "2", "--directory", copied, "--configfile", overlay)
     found = rows(done)
     training = found["train_network"]
-    assert re.match(r"train_network +2 +.* MB +itself 1, others 1 +training.epochs: 2 → 3 \(1 of 2\)\n", training)
+    assert re.match(
+        r"train_network +2 +.* MB +itself 1, others 1 +training.epochs: 2 → 3 \(1 of 2\)\n",
+        training,
+    )
     assert "new experiment: small (1 of 2)" in training
     assert re.search(r" itself +training.epochs: 2 → 3\n$", found["train_shuffled"])
     assert "new experiment: small" in found["decode_images"]
     assert "evaluation.draws: 2000 → 500 (1 of 2)" in found["evaluate_run"]
     assert "follows from train_network" in found["explain_run"]
     assert found["record_provenance"].count("→") == 2
-    assert re.search(r"compare_experiments +1 +\? +\? +\? +unknown +not made yet", found["compare_experiments"])
+    assert re.search(
+        r"compare_experiments +1 +\? +\? +\? +unknown +not made yet", found["compare_experiments"]
+    )
     assert "take_inventory" not in found
-    assert re.search(r"^Expected: at least .* of work; on 2 core\(s\) at least about ", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^Expected: at least .* of work; on 2 core\(s\) at least about ", done.stdout, re.MULTILINE
+    )
     assert "Done." not in done.stdout
     assert files(copied) == before
     assert not list((copied / ".snakemake").glob("locks/*"))
@@ -267,7 +303,9 @@ def test_a_plan_tells_what_was_edited_what_is_missing_and_what_is_newer(study, c
 
 
 def test_a_plan_of_a_folder_where_nothing_ran_claims_nothing(tmp_path):
-    done = snakemake(ROOT, "plan", "results/metrics.csv", "--directory", tmp_path / "new", "--cores", "2")
+    done = snakemake(
+        ROOT, "plan", "results/metrics.csv", "--directory", tmp_path / "new", "--cores", "2"
+    )
     found = rows(done)
     assert all(row.endswith("unknown        not made yet\n") for row in found.values())
     assert {"make_phantom", "train_network", "collect_metrics"} <= found.keys()
@@ -279,8 +317,19 @@ def test_a_plan_for_a_cluster_counts_jobs_and_submits_none(study, copied, tmp_pa
     submit = tmp_path / "submit.sh"
     submit.write_text(f"#!/bin/sh\ntouch {tmp_path}/submitted\nexit 1\n")
     submit.chmod(0o755)
-    cluster = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", submit, "--jobs", "20"]
+    cluster = [
+        "--executor",
+        "cluster-generic",
+        "--cluster-generic-submit-cmd",
+        submit,
+        "--jobs",
+        "20",
+    ]
     done = snakemake(study, "plan", "results/metrics.csv", "--directory", copied, *cluster, *SMALL[:2], "training={epochs: 1}")  # fmt: skip
-    assert re.search(r"; with 20 job\(s\) at a time about .* waiting in the queue not\.$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"; with 20 job\(s\) at a time about .* waiting in the queue not\.$",
+        done.stdout,
+        re.MULTILINE,
+    )
     assert done.returncode == 0
     assert not (tmp_path / "submitted").exists()

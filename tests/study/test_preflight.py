@@ -62,14 +62,18 @@ def test_what_is_amiss_is_told_with_the_way_out(other, found):
 
 
 def test_an_edition_without_a_folder_asks_for_none():
-    assert "dataset" not in {what for _, what, *_ in checks(HERE | {"path": None}, NODE | {"path": None}, 0, 2)}
+    assert "dataset" not in {
+        what for _, what, *_ in checks(HERE | {"path": None}, NODE | {"path": None}, 0, 2)
+    }
 
 
 def test_what_a_machine_has(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results").mkdir()
     (tmp_path / "there.csv").touch()
-    found = found_here(str(tmp_path), [str(tmp_path / "there.csv"), str(tmp_path / "gone.csv")], None)
+    found = found_here(
+        str(tmp_path), [str(tmp_path / "there.csv"), str(tmp_path / "gone.csv")], None
+    )
     assert found["folder"]
     assert found["missing_tables"] == [str(tmp_path / "gone.csv")]
     assert found["packages"]["snakemake"]
@@ -82,9 +86,20 @@ def test_what_a_machine_has(tmp_path, monkeypatch):
 def test_preflight_is_asked_anew_each_time_and_claims_nothing(tmp_path):
     tokens = []
     for _ in range(2):
-        done = snakemake(ROOT, "preflight", "--cores", "2", "--directory", tmp_path, "--config", "training={gpus: 1}")
+        done = snakemake(
+            ROOT,
+            "preflight",
+            "--cores",
+            "2",
+            "--directory",
+            tmp_path,
+            "--config",
+            "training={gpus: 1}",
+        )
         assert done.returncode == 0, done.stdout
-        assert ("training.gpus is 1: runs would train on the CPU" in done.stdout) == (not list_gpus())
+        assert ("training.gpus is 1: runs would train on the CPU" in done.stdout) == (
+            not list_gpus()
+        )
         tokens.append(json.loads((tmp_path / "results/preflight/node.json").read_text())["token"])
     assert tokens[0] != tokens[1]
     assert not (tmp_path / "results/dataset.json").exists()

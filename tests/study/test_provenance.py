@@ -49,9 +49,13 @@ def test_the_same_table_gives_the_same_figure_byte_for_byte(tmp_path):
         figure = Figure()
         figure.subplots().plot([1, 2], [3, 4])
         figure = marked(figure, table)
-        save_figure(figure, [tmp_path / f"{name}.svg", tmp_path / f"{name}.png"], tmp_path / "a.csv", "d1")
+        save_figure(
+            figure, [tmp_path / f"{name}.svg", tmp_path / f"{name}.png"], tmp_path / "a.csv", "d1"
+        )
     for ending in ("svg", "png"):
-        assert (tmp_path / f"first.{ending}").read_bytes() == (tmp_path / f"second.{ending}").read_bytes()
+        assert (tmp_path / f"first.{ending}").read_bytes() == (
+            tmp_path / f"second.{ending}"
+        ).read_bytes()
 
 
 def test_it_names_the_packages_that_the_project_asks_for():
@@ -66,9 +70,14 @@ def test_provenance_has_the_hash_of_every_result_and_what_it_was_made_from(study
     files = {
         path.relative_to(results).as_posix()
         for path in results.rglob("*")
-        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", "benchmarks", "phantom")
+        if path.is_file()
+        and path.relative_to(results).parts[0] not in ("logs", "benchmarks", "phantom")
     }
-    assert files - set(record["files"]) == {"dataset.json", "provenance.json", "inventory/headers.csv"}
+    assert files - set(record["files"]) == {
+        "dataset.json",
+        "provenance.json",
+        "inventory/headers.csv",
+    }
     assert all(sha256(results / path) == known["sha256"] for path, known in record["files"].items())
     assert record["experiments"]["baseline"]["training"]["epochs"] == 2
     assert record["dataset"] == {
@@ -105,7 +114,9 @@ def test_what_was_not_touched_matches(study, copied):
 
 def test_everything_that_was_touched_is_named(study, copied):
     results = copied / "results"
-    (results / "metrics.csv").write_text((results / "metrics.csv").read_text().replace("0.", "0.9", 1))
+    (results / "metrics.csv").write_text(
+        (results / "metrics.csv").read_text().replace("0.", "0.9", 1)
+    )
     (results / "characteristics.html").unlink()
     with open(results / "plots/loss.csv", "a") as file:
         file.write(" ")

@@ -47,7 +47,16 @@ def test_suggestions_leave_headroom_and_are_never_less_than_a_cluster_needs():
 
 def test_durations_in_words():
     told = [duration(s) for s in (0.2, 27.4, 59.6, 151, 3599.7, 3900, 86400 - 20, 3 * 86400 + 7200)]
-    assert told == ["<1 s", "27 s", "1 min 00 s", "2 min 31 s", "1 h 00 min", "1 h 05 min", "1 d 0 h", "3 d 2 h"]
+    assert told == [
+        "<1 s",
+        "27 s",
+        "1 min 00 s",
+        "2 min 31 s",
+        "1 h 00 min",
+        "1 h 05 min",
+        "1 d 0 h",
+        "3 d 2 h",
+    ]
 
 
 @pytest.fixture
@@ -57,14 +66,23 @@ def table(tmp_path):
     write_benchmark(tmp_path / "train_network/b.tsv", 300, 1000)
     write_benchmark(tmp_path / "train_network/c.tsv", 200, "NA")
     write_benchmark(tmp_path / "gate_split/x.tsv", 0.1, 8)
-    rules = {"train_network": "train_network", "train_shuffled": "train_network", "gate_split": "gate_split"}
+    rules = {
+        "train_network": "train_network",
+        "train_shuffled": "train_network",
+        "gate_split": "gate_split",
+    }
     return measured(tmp_path, rules | {"predict": "predict"})
 
 
 def test_only_steps_that_ran_are_in_the_table_the_longest_first(table, tmp_path):
     assert table["step"].tolist() == ["train_network", "gate_split"]
     row = table.iloc[0]
-    assert (row["jobs"], row["median_seconds"], row["longest_seconds"], row["largest_memory"]) == (3, 200, 300, 1000)
+    assert (row["jobs"], row["median_seconds"], row["longest_seconds"], row["largest_memory"]) == (
+        3,
+        200,
+        300,
+        1000,
+    )
     assert (row["mem_mb"], row["runtime"]) == (1500, 10)
     write_table(table, tmp_path / "resources.csv", "resources")
     page = time_and_memory(read_table(tmp_path / "resources.csv", "resources"))
@@ -111,7 +129,10 @@ def test_snakemake_takes_the_study_own_suggestions_as_a_profile(study, tmp_path)
     for attempt in (1, 2):
         done = snakemake(study, *again, "--attempt", attempt, *SMALL)
         job = done.stdout[done.stdout.index("rule train_shuffled:") :]
-        resources = dict(part.split("=") for part in job[job.index("resources: ") + 11 :].split("\n")[0].split(", "))
+        resources = dict(
+            part.split("=")
+            for part in job[job.index("resources: ") + 11 :].split("\n")[0].split(", ")
+        )
         for name in ("mem_mb", "runtime"):
             wanted = attempt * int(profile["train_shuffled"][name].removesuffix(" * attempt"))
             assert resources[name] == str(wanted)

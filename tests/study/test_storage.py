@@ -12,8 +12,15 @@ from helpers.datasets import TinyKaggle
 from helpers.project import ROOT, model_weights, rules_to_run, snakemake
 from mammo.study.clusters import no_cluster
 
-for module in ("snakemake_storage_plugin_s3", "snakemake_executor_plugin_kubernetes", "moto.server", "boto3"):
-    pytest.importorskip(module, reason=f"no {module} here; make test-extra brings it", exc_type=ImportError)
+for module in (
+    "snakemake_storage_plugin_s3",
+    "snakemake_executor_plugin_kubernetes",
+    "moto.server",
+    "boto3",
+):
+    pytest.importorskip(
+        module, reason=f"no {module} here; make test-extra brings it", exc_type=ImportError
+    )
 import boto3  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 
@@ -21,7 +28,11 @@ SETTINGS = ["--config", "phantom={patients: 24}", "training={epochs: 1}"]
 # Of each way to a dataset's pixels, to a model, and of what is made of all.
 TARGETS = ["results/metrics.json", "results/plots/loss.svg", "results/runs/baseline/gradcam.csv"]
 MODEL = "results/runs/baseline/fold0-seed1/model.keras"
-KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+KEYS = {
+    "aws_access_key_id": "testing",
+    "aws_secret_access_key": "testing",
+    "region_name": "us-east-1",
+}
 BUCKET = ["--default-storage-provider", "s3", "--default-storage-prefix", "s3://studies/phantom"]
 
 
@@ -48,13 +59,21 @@ def stored(s3, tmp_path_factory):
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket="studies", Prefix="phantom/")
     names = [item["Key"] for page in pages for item in page["Contents"]]
     found = {name: s3.get_object(Bucket="studies", Key=name)["Body"].read() for name in names}
-    return folder, done.stdout, {name.removeprefix("phantom/"): content for name, content in found.items()}
+    return (
+        folder,
+        done.stdout,
+        {name.removeprefix("phantom/"): content for name, content in found.items()},
+    )
 
 
 def test_results_on_s3_are_those_of_a_folder_bit_for_bit(stored, tmp_path):
     done = snakemake(ROOT, "--cores", "2", "--directory", tmp_path, *TARGETS, *SETTINGS)
     assert done.returncode == 0, done.stdout
-    here = {path.relative_to(tmp_path).as_posix(): path for path in (tmp_path / "results").rglob("*") if path.is_file()}
+    here = {
+        path.relative_to(tmp_path).as_posix(): path
+        for path in (tmp_path / "results").rglob("*")
+        if path.is_file()
+    }
     *_, there = stored
     assert set(there) == set(here)
     # What bears a date: words, timings, the files' times; and a .keras file, of which the weights count.
@@ -69,7 +88,10 @@ def test_results_on_s3_are_those_of_a_folder_bit_for_bit(stored, tmp_path):
 
 def test_a_second_run_has_nothing_to_do_and_the_folder_has_no_results(stored):
     folder, said, _ = stored
-    assert rules_to_run(snakemake(ROOT, "-n", "--directory", folder, *TARGETS, *BUCKET, *SETTINGS)) == set()
+    assert (
+        rules_to_run(snakemake(ROOT, "-n", "--directory", folder, *TARGETS, *BUCKET, *SETTINGS))
+        == set()
+    )
     assert not [path for path in (folder / "results").rglob("*") if path.is_file()]
     assert "Written to: s3://studies/phantom/results" in said
     assert "Results: s3://studies/phantom/results" in said
@@ -90,7 +112,9 @@ def test_a_dataset_of_ones_own_is_read_where_it_is(s3, tmp_path):
     done = snakemake(ROOT, "results/inventory/contact_sheet_benign.png", "--cores", "2", "--directory", tmp_path / "run", *BUCKET[:-1], "s3://studies/own",
                      "--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}")  # fmt: skip
     assert done.returncode == 0, done.stdout
-    names = [item["Key"] for item in s3.list_objects_v2(Bucket="studies", Prefix="own/")["Contents"]]
+    names = [
+        item["Key"] for item in s3.list_objects_v2(Bucket="studies", Prefix="own/")["Contents"]
+    ]
     assert "own/results/inventory/contact_sheet_benign.png" in names
     assert not [name for name in names if not name.startswith("own/results/")]
 
@@ -118,7 +142,13 @@ def test_the_profile_of_kubernetes_plans_a_study(s3, tmp_path):
     done = snakemake(ROOT, "-n", *KUBERNETES, "--default-storage-prefix", "s3://studies/none", "--directory", tmp_path, *SETTINGS)  # fmt: skip
     assert {"train_network", "write_report"} <= rules_to_run(done)
     gpu = ["--config", "phantom={patients: 24}", "training={epochs: 1, gpus: 2}"]
-    target = ["results/plots/loss.svg", "--default-storage-prefix", "s3://studies/none", "--directory", tmp_path]
+    target = [
+        "results/plots/loss.svg",
+        "--default-storage-prefix",
+        "s3://studies/none",
+        "--directory",
+        tmp_path,
+    ]
     done = snakemake(ROOT, "-n", *target, *KUBERNETES, *gpu)
     assert done.stdout.count(" gpu=2") == 1  # training's alone
     assert "gpu_manufacturer=nvidia" in done.stdout
@@ -131,7 +161,9 @@ def of_kubectl(path, address):
         "clusters": [{"name": "one", "cluster": {"server": address}}],
         "users": [{"name": "me", "user": {}}],
     }
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "here"} | named))
+    path.write_text(
+        json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "here"} | named)
+    )
 
 
 def test_a_cluster_is_one_that_answers(tmp_path, monkeypatch):
@@ -166,8 +198,15 @@ def test_a_cluster_is_one_that_answers(tmp_path, monkeypatch):
 def test_a_store_that_does_not_answer_is_told(s3, tmp_path, monkeypatch):
     with socket.socket() as closed:  # bound, and nobody listens
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("SNAKEMAKE_STORAGE_S3_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        done = snakemake(ROOT, "--cores", "1", "--directory", tmp_path, *TARGETS, *BUCKET, *SETTINGS)
+        monkeypatch.setenv(
+            "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}"
+        )
+        done = snakemake(
+            ROOT, "--cores", "1", "--directory", tmp_path, *TARGETS, *BUCKET, *SETTINGS
+        )
     assert done.returncode == 1
-    assert "s3://studies/phantom/results/dataset.json: cannot be looked for: Could not connect" in done.stdout
+    assert (
+        "s3://studies/phantom/results/dataset.json: cannot be looked for: Could not connect"
+        in done.stdout
+    )
     assert "Traceback" not in done.stdout

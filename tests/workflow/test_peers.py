@@ -42,15 +42,27 @@ def test_augmented_images_are_distributed_as_the_originals():
     picture = np.uint8(255 * np.exp(-((along / 0.28) ** 2) - (across / 0.12) ** 2))
     count = 6000
     pixels = np.repeat(picture[None], count, axis=0)
-    images, _ = next(iter(training_data(pixels, np.arange(count), np.zeros(count, np.float32), 1, count, AUGMENTATION)))
+    images, _ = next(
+        iter(
+            training_data(
+                pixels, np.arange(count), np.zeros(count, np.float32), 1, count, AUGMENTATION
+            )
+        )
+    )
     ours = images.numpy()[..., 0]
     drawn = ImageDataGenerator(rotation_range=20, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2,
                                zoom_range=0.2, horizontal_flip=True)  # fmt: skip
-    theirs = next(drawn.flow(pixels[..., None].astype(np.float32), batch_size=count, seed=1))[..., 0]
+    theirs = next(drawn.flow(pixels[..., None].astype(np.float32), batch_size=count, seed=1))[
+        ..., 0
+    ]
     assert ours.shape == theirs.shape
-    for name, (a, b) in {name: (value, moments(theirs)[name]) for name, value in moments(ours).items()}.items():
+    for name, (a, b) in {
+        name: (value, moments(theirs)[name]) for name, value in moments(ours).items()
+    }.items():
         assert stats.ks_2samp(a, b).pvalue > 0.001, name
-        assert a.mean() == pytest.approx(b.mean(), abs=4 * np.hypot(a.std(), b.std()) / count**0.5), name
+        assert a.mean() == pytest.approx(
+            b.mean(), abs=4 * np.hypot(a.std(), b.std()) / count**0.5
+        ), name
         assert a.std() == pytest.approx(b.std(), rel=0.05), name
         assert [a.min(), a.max()] == pytest.approx([b.min(), b.max()], abs=np.ptp(b) / 5), name
     # And pixel by pixel: where in the picture light falls on average, and how much it varies there.
@@ -83,7 +95,11 @@ def test_metrics_agree_within_their_intervals_whichever_way_the_images_came(tmp_
     from mammo.dataset.images import decode
 
     for number, (image, malignant) in enumerate(zip(*blobs(800, 1), strict=True)):
-        save_image(tmp_path / "train" / ("malignant" if malignant else "benign") / f"{number}.jpg", image, quality=92)
+        save_image(
+            tmp_path / "train" / ("malignant" if malignant else "benign") / f"{number}.jpg",
+            image,
+            quality=92,
+        )
     images, labels = blobs(400, 2)
     decoded = []
     for image in images:
@@ -91,13 +107,17 @@ def test_metrics_agree_within_their_intervals_whichever_way_the_images_came(tmp_
         decoded.append(decode(tmp_path / "test.jpg", 64))
     decoded = np.repeat(np.stack(decoded)[..., None], 3, axis=-1).astype(np.float32)
     names = [f"{number}" for number in range(len(labels))]
-    units = pd.DataFrame({"unit": names, "patient_id": names, "label": labels, "majority": 0, "images": 1})
+    units = pd.DataFrame(
+        {"unit": names, "patient_id": names, "label": labels, "majority": 0, "images": 1}
+    )
     found = {}
     for way in (ways.this_workflow, ways.generator, ways.dataset):
         table = units.assign(probability=apart(probabilities, way, tmp_path / "train", 12, decoded))
         values = estimate([table], "image", {"draws": 1000, "confidence": 0.95, "seed": 1})
         found[way.__name__] = values.set_index("metric").loc["auroc"]
-    assert all(auroc["value"] > 0.8 for auroc in found.values()), found  # something was learnt in each: of 0.9 at best
+    assert all(auroc["value"] > 0.8 for auroc in found.values()), (
+        found
+    )  # something was learnt in each: of 0.9 at best
     for a in found.values():
         for b in found.values():
             assert a["low"] <= b["value"] <= a["high"], found

@@ -57,9 +57,13 @@ def test_no_page_of_the_phantom_names_this_machine(page, study):
 
 @needs_browser
 def test_a_browser_shows_it_without_an_error(page, tmp_path):
-    done = browse(page, tmp_path, "--virtual-time-budget=8000", "--enable-logging=stderr", "--dump-dom")
+    done = browse(
+        page, tmp_path, "--virtual-time-budget=8000", "--enable-logging=stderr", "--dump-dom"
+    )
     shown = re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
     for text in ["1 Dataset", "2 Results", "Not for clinical use"]:
         assert text in shown, done.stderr[-3000:]
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    assert not [line for line in console if "Uncaught" in line or "ERROR" in line or "Failed" in line], console
+    assert not [
+        line for line in console if "Uncaught" in line or "ERROR" in line or "Failed" in line
+    ], console

@@ -40,7 +40,9 @@ def test_everything_made_from_a_split_that_leaks_says_so(variant):
         assert set(pd.read_csv(table)["leaks"]) == {mark}, table
     assert json.loads((split / "audit.json").read_text())["leaks"] == mark
     assert json.loads((split / "gate.json").read_text())["leaks"] == mark
-    assert {row["leaks"] for row in json.loads((results / "metrics.json").read_text())["values"]} == {mark}
+    assert {
+        row["leaks"] for row in json.loads((results / "metrics.json").read_text())["values"]
+    } == {mark}
     for figure in results.glob("plots/*.png"):
         with Image.open(figure) as image:
             red = (np.asarray(image.convert("RGB")) == (0xC0, 0x23, 0x2C)).all(-1)
@@ -72,7 +74,10 @@ def test_every_later_artifact_carries_the_fingerprint(study):
         with Image.open(figure) as image:
             assert image.text["Dataset"] == fingerprint
     for name in ("audit", "gate"):
-        assert json.loads(next(results.glob(f"splits/*/{name}.json")).read_text())["dataset"] == fingerprint
+        assert (
+            json.loads(next(results.glob(f"splits/*/{name}.json")).read_text())["dataset"]
+            == fingerprint
+        )
     with zipfile.ZipFile(results / "runs/baseline/fold0-seed1/model.keras") as model:
         assert json.loads(model.read("origin.json")) == {"dataset": fingerprint, "leaks": ""}
 
@@ -101,7 +106,10 @@ def test_whole_images_are_studied_once_each_with_all_their_lesions(variant, stud
     assert len(mixed) > 0
     assert set(images["file"]) == set(lesions["full_file"].dropna()) - mixed
     assert set(excluded["reason"]) == {"mixed_classes"}
-    assert images["lesion_id"].str.count(";").add(1).sum() == lesions["full_file"].isin(images["file"]).sum()
+    assert (
+        images["lesion_id"].str.count(";").add(1).sum()
+        == lesions["full_file"].isin(images["file"]).sum()
+    )
     tensor = np.load(results / "tensors/full_unmixed-pad-64/shard-1of1/pixels.npy")
     assert len(tensor) == len(images)
     assert np.array_equal(tensor[0], decode(results / "phantom" / images["file"][0], 64, "pad"))

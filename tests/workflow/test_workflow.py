@@ -13,7 +13,15 @@ import pytest
 from sklearn import metrics
 
 from helpers.datasets import TinyKaggle
-from helpers.project import ROOT, SMALL, copy_workflow, edited, model_weights, rules_to_run, snakemake
+from helpers.project import (
+    ROOT,
+    SMALL,
+    copy_workflow,
+    edited,
+    model_weights,
+    rules_to_run,
+    snakemake,
+)
 from mammo.report.figures import registry as figures
 from mammo.study.closure import closure_files
 from mammo.study.provenance import ASKED_FOR
@@ -59,14 +67,20 @@ def test_a_second_run_has_nothing_to_do(study):
 def test_metrics_are_recomputable_from_the_predictions(study):
     """Each value of metrics.csv, by scikit-learn or by counting, from predictions.csv and the regions' images.csv alone."""
     rows = pd.read_csv(study / "results/runs/baseline/fold0-seed1/predictions.csv")
-    rows = rows.merge(pd.read_csv(study / "results/regions/crop/images.csv")[["image_id", "lesion_id", "laterality"]])
+    rows = rows.merge(
+        pd.read_csv(study / "results/regions/crop/images.csv")[
+            ["image_id", "lesion_id", "laterality"]
+        ]
+    )
     lesions = rows.groupby(["partition", "patient_id", "laterality", "lesion_id"], as_index=False)
     lesions = lesions.agg({"label": "max", "probability": "mean"})
     highest = {"label": "max", "probability": "max"}
     units = {
         "image": rows,
         "lesion": lesions,
-        "breast": lesions.groupby(["partition", "patient_id", "laterality"], as_index=False).agg(highest),
+        "breast": lesions.groupby(["partition", "patient_id", "laterality"], as_index=False).agg(
+            highest
+        ),
         "patient": lesions.groupby(["partition", "patient_id"], as_index=False).agg(highest),
     }
     found = pd.read_csv(study / "results/metrics.csv")
@@ -104,7 +118,9 @@ def test_metrics_are_recomputable_from_the_predictions(study):
             "calibration_slope",
             "calibration_intercept",
         }
-        assert {name: told[name] for name in wanted | counts} == pytest.approx(wanted | counts, nan_ok=True)
+        assert {name: told[name] for name in wanted | counts} == pytest.approx(
+            wanted | counts, nan_ok=True
+        )
         assert set(values["n"]) == {len(part)}
 
 
@@ -134,7 +150,10 @@ def test_controls_are_scored_on_the_networks_test_images_and_recomputable(study)
         auroc = metrics.roc_auc_score(rows["label"], rows["probability"])
         assert values["value"][control, "auroc"] == pytest.approx(auroc)
         assert values["difference"][control, "auroc"] == pytest.approx(network - auroc)
-        assert values["value"][control, "accuracy"] == ((rows["probability"] >= 0.5) == rows["label"]).mean()
+        assert (
+            values["value"][control, "accuracy"]
+            == ((rows["probability"] >= 0.5) == rows["label"]).mean()
+        )
 
 
 def test_predictions_cover_the_manifest_but_for_what_did_not_decode(study):
@@ -143,7 +162,9 @@ def test_predictions_cover_the_manifest_but_for_what_did_not_decode(study):
     undecoded = pd.read_csv(results / "tensors/crop-64/excluded.csv")
     predictions = pd.read_csv(results / "runs/baseline/fold0-seed1/predictions.csv")
     assert len(undecoded) == 1  # the phantom plants one truncated JPEG
-    assert sorted(predictions["image_id"]) == sorted(set(manifest["image_id"]) - set(undecoded["image_id"]))
+    assert sorted(predictions["image_id"]) == sorted(
+        set(manifest["image_id"]) - set(undecoded["image_id"])
+    )
     joined = predictions.merge(manifest, on="image_id")
     assert (joined["partition_x"] == joined["partition_y"]).all()
     assert (joined["label_x"] == (joined["label_y"] == "malignant")).all()
@@ -152,7 +173,9 @@ def test_predictions_cover_the_manifest_but_for_what_did_not_decode(study):
 def test_tensors_are_mapped_bytes_one_for_each_usable_lesion(study):
     results = study / "results"
     pixels = np.load(results / "tensors/crop-64/shard-1of1/pixels.npy", mmap_mode="r")
-    lesions, excluded = (pd.read_csv(results / f"inventory/{name}.csv") for name in ("lesions", "excluded"))
+    lesions, excluded = (
+        pd.read_csv(results / f"inventory/{name}.csv") for name in ("lesions", "excluded")
+    )
     assert (pixels.dtype, pixels.shape) == (np.uint8, (len(lesions) - len(excluded), 64, 64))
 
 
@@ -175,7 +198,9 @@ def test_the_log_tells_the_epochs_and_no_patient(study):
 
 
 def test_each_step_has_its_log_and_benchmark(study):
-    rules = {path.stem for path in (study / "workflow/scripts").glob("*.py")} - ASKED_FOR - OF_SEVERAL
+    rules = (
+        {path.stem for path in (study / "workflow/scripts").glob("*.py")} - ASKED_FOR - OF_SEVERAL
+    )
     assert {path.name for path in (study / "results/logs").iterdir()} == rules
     assert {path.name for path in (study / "results/benchmarks").iterdir()} == rules
 
@@ -187,7 +212,9 @@ def test_every_figure_that_can_be_drawn_is_drawn(study):
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
 # Modules that a script imports when it is called rather than when it is read: what is slow.
-LATER = {"train_network": {"mammo.model.checkpoint", "mammo.model.fine_tuning", "mammo.model.networks"}}
+LATER = {
+    "train_network": {"mammo.model.checkpoint", "mammo.model.fine_tuning", "mammo.model.networks"}
+}
 
 
 @pytest.fixture(scope="session")
@@ -197,7 +224,9 @@ def imported():
     for script in SCRIPTS:
         code = f"import sys; import scripts.{script}; print(*sys.modules)"
         environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+        )
         assert done.returncode == 0, (script, done.stderr)
         found[script] = set(done.stdout.split())
     return found
@@ -229,9 +258,15 @@ def test_a_scripts_hash_is_over_all_modules_that_it_imports(imported):
     }
     for script, modules in imported.items():
         files = closure_files(ROOT / f"workflow/scripts/{script}.py")
-        hashed = {path.relative_to(ROOT / "workflow") for path in files if path.is_relative_to(ROOT / "workflow/mammo")}
+        hashed = {
+            path.relative_to(ROOT / "workflow")
+            for path in files
+            if path.is_relative_to(ROOT / "workflow/mammo")
+        }
         hashed = {".".join(path.with_suffix("").parts) for path in hashed}
-        wanted = {name for name in modules if name.startswith("mammo")} - packages | LATER.get(script, set())
+        wanted = {name for name in modules if name.startswith("mammo")} - packages | LATER.get(
+            script, set()
+        )
         assert hashed == wanted, script
 
 
@@ -248,11 +283,23 @@ CONTROLS = {"score_controls"} | CURVES
 ENERGY = {"measure_energy", "draw_gallery"} | GATHERED
 EXPLAIN = {"explain_run"} | ENERGY
 DESCRIBED = {"describe_network"}  # an exported network
-JUDGED = CONTROLS | SUBGROUPS | DESCRIBED  # what follows from an experiment's scores and the intervals' settings
+JUDGED = (
+    CONTROLS | SUBGROUPS | DESCRIBED
+)  # what follows from an experiment's scores and the intervals' settings
 EXPORT = {"export_network"} | DESCRIBED
-LAST = {"write_report", "record_provenance"}  # follow from everything, and note settings that nothing else uses
+LAST = {
+    "write_report",
+    "record_provenance",
+}  # follow from everything, and note settings that nothing else uses
 MEASURED = {"suggest_resources"}  # follows from every step that runs before those
-TRAIN = {"train_network", "train_shuffled", "score_images"} | METRICS | JUDGED | EXPORT | EXPLAIN | FIGURES
+TRAIN = (
+    {"train_network", "train_shuffled", "score_images"}
+    | METRICS
+    | JUDGED
+    | EXPORT
+    | EXPLAIN
+    | FIGURES
+)
 GATE = {"gate_split"} | TRAIN | FLOW
 SPLIT = {"split_patients", "audit_split"} | GATE
 TENSORS = {"decode_images", "gather_tensors"} | TRAIN | FLOW
@@ -332,7 +379,11 @@ KEYS = {
     "augmentation.test_views=2": TRAIN,
     "seeds=[1, 2]": TRAIN - {"train_shuffled"} - EXPLAIN | GATHERED,  # these are of the first seed
     # Of an experiment no network is exported, explained, or trained with shuffled labels, without being asked.
-    "experiments={small: {image: {size: 32}}}": TENSORS - FLOW - EXPLAIN - {"train_shuffled"} - EXPORT
+    "experiments={small: {image: {size: 32}}}": TENSORS
+    - FLOW
+    - EXPLAIN
+    - {"train_shuffled"}
+    - EXPORT
     | GATHERED
     | {"compare_experiments"},
     "evaluation.draws=500": METRICS | JUDGED | ENERGY,
@@ -359,7 +410,12 @@ def test_editing_a_script_reruns_its_step_and_what_follows(study, rule):
 
 @pytest.mark.parametrize(
     "module",
-    ["mammo/log.py", "mammo/statistics/bootstrap.py", "mammo/dataset/editions/table.py", "schemas/tables.schema.yaml"],
+    [
+        "mammo/log.py",
+        "mammo/statistics/bootstrap.py",
+        "mammo/dataset/editions/table.py",
+        "schemas/tables.schema.yaml",
+    ],
 )
 def test_editing_a_module_or_its_schema_reruns_the_steps_that_import_it(study, imported, module):
     name = module.split(".")[0].replace("/", ".").replace("schemas", "lib")
@@ -377,11 +433,16 @@ def test_changing_a_key_reruns_the_steps_that_depend_on_it(study, change, tmp_pa
     small = tmp_path / "small.yaml"
     small.write_text("phantom: {patients: 36}\ntraining: {epochs: 2}\n")
     last = set() if section in NO_PART else LAST
-    assert rules_to_run(snakemake(study, "-n", "--configfile", small, overlay)) == measured(KEYS[change]) | last
+    assert (
+        rules_to_run(snakemake(study, "-n", "--configfile", small, overlay))
+        == measured(KEYS[change]) | last
+    )
 
 
 def test_published_weights_are_fetched_once_for_all_runs(study):
-    done = snakemake(study, "-n", *SMALL, "network={name: resnet50, weights: imagenet}", "seeds=[1, 2]")
+    done = snakemake(
+        study, "-n", *SMALL, "network={name: resnet50, weights: imagenet}", "seeds=[1, 2]"
+    )
     assert rules_to_run(done) == TRAIN | GATHERED | MEASURED | LAST | {"fetch_weights"}
     assert {*re.findall("^fetch_weights +([0-9]+)$", done.stdout, re.MULTILINE)} == {"1"}
 
@@ -390,7 +451,12 @@ def test_the_tables_above_name_every_script_and_key():
     import yaml
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    keys = {f"{section}.{name}" for section, part in config.items() if isinstance(part, dict) for name in part}
+    keys = {
+        f"{section}.{name}"
+        for section, part in config.items()
+        if isinstance(part, dict)
+        for name in part
+    }
     keys |= {section for section, part in config.items() if not isinstance(part, dict) or not part}
     # The dataset's keys name another dataset: results/ of this one are safe from it, as a test below shows. And the original
     # network has no weights to begin with: the test above takes another.
@@ -402,7 +468,9 @@ def test_the_tables_above_name_every_script_and_key():
 def test_a_bare_run_does_not_touch_results_of_another_dataset(study, tmp_path):
     data = TinyKaggle(tmp_path / "data").write()
     before = {path: path.stat().st_mtime_ns for path in (study / "results").rglob("*")}
-    done = snakemake(study, "--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}")
+    done = snakemake(
+        study, "--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}"
+    )
     assert done.returncode != 0
     assert "was made from another dataset" in done.stdout
     assert f"the kaggle edition, path {data}" in done.stdout
@@ -422,7 +490,9 @@ def test_a_bare_run_does_not_touch_a_real_study(elsewhere):
 def test_one_named_result_is_enough_to_own_a_folder(tmp_path):
     data = TinyKaggle(tmp_path / "data").write()
     run = ["--directory", tmp_path / "run", "results/inventory/summary.md"]
-    done = snakemake(ROOT, *run, "--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}")
+    done = snakemake(
+        ROOT, *run, "--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}"
+    )
     assert done.returncode == 0, done.stdout
     assert "was made from another dataset" in snakemake(ROOT, *run).stdout
 
@@ -451,9 +521,12 @@ def test_a_wrong_configuration_stops_before_anything_runs(study):
     done = snakemake(study, "--config", "training={epoch: 3}", "image={size: big}", "sed=1")
     assert done.returncode != 0
     assert "has 3 mistake(s)" in done.stdout
-    assert '--config: training.epoch ("3"): unknown key, did you mean training.epochs?' in done.stdout
     assert (
-        '--config: image.size: "big" is not allowed; allowed: a whole number, at least 16, at most 1024' in done.stdout
+        '--config: training.epoch ("3"): unknown key, did you mean training.epochs?' in done.stdout
+    )
+    assert (
+        '--config: image.size: "big" is not allowed; allowed: a whole number, at least 16, at most 1024'
+        in done.stdout
     )
 
 
@@ -462,8 +535,12 @@ def elsewhere(tmp_path_factory):
     """A Kaggle dataset run from a clean copy with --directory ELSEWHERE: (copy, elsewhere, its files before, dataset)."""
     folder = tmp_path_factory.mktemp("elsewhere")
     data = TinyKaggle(folder / "data", patients=48)
-    data.tables["mass_case_description_train_set.csv"][0]["cropped image file path"] = "x/2.25.1/2.25.404/000000.dcm"
-    data.tables["mass_case_description_train_set.csv"][0]["ROI mask file path"] = "x/2.25.1/2.25.404/000001.dcm"
+    data.tables["mass_case_description_train_set.csv"][0]["cropped image file path"] = (
+        "x/2.25.1/2.25.404/000000.dcm"
+    )
+    data.tables["mass_case_description_train_set.csv"][0]["ROI mask file path"] = (
+        "x/2.25.1/2.25.404/000001.dcm"
+    )
     data.write()
     project = copy_workflow(folder / "project")
     before = set(project.rglob("*"))
@@ -482,8 +559,12 @@ def test_everything_that_a_run_writes_goes_to_its_directory(elsewhere):
 
 def test_a_missing_series_is_listed_and_the_run_goes_on(elsewhere):
     excluded = pd.read_csv(elsewhere[1] / "results/inventory/excluded.csv")
-    assert excluded[["image_id", "reason"]].to_numpy().tolist() == [["mass_P_00000_LEFT_CC_1", "missing_series"]]
-    manifest = pd.read_csv(elsewhere[1] / "results/splits/official-validation0.2-seed1/manifest.csv")
+    assert excluded[["image_id", "reason"]].to_numpy().tolist() == [
+        ["mass_P_00000_LEFT_CC_1", "missing_series"]
+    ]
+    manifest = pd.read_csv(
+        elsewhere[1] / "results/splits/official-validation0.2-seed1/manifest.csv"
+    )
     assert len(manifest) == 95
 
 
@@ -502,11 +583,15 @@ def test_a_failed_step_tells_why_and_leaves_what_was_finished(elsewhere):
     ]
     table = data / "csv/mass_case_description_train_set.csv"
     sound = table.read_text()
-    finished = {path: path.read_bytes() for path in (run / "results/runs").rglob("*") if path.is_file()}
+    finished = {
+        path: path.read_bytes() for path in (run / "results/runs").rglob("*") if path.is_file()
+    }
     table.write_text(sound.replace("MALIGNANT", "UNSURE", 1))
     done = snakemake(project, *arguments)
     assert done.returncode != 0
-    assert "pathology: 'UNSURE' (allowed: BENIGN, BENIGN_WITHOUT_CALLBACK, MALIGNANT)" in done.stdout
+    assert (
+        "pathology: 'UNSURE' (allowed: BENIGN, BENIGN_WITHOUT_CALLBACK, MALIGNANT)" in done.stdout
+    )
     assert "Traceback" not in done.stdout
     assert not (run / "results/inventory/lesions.csv").exists()  # no half-written output
     assert {path: path.read_bytes() for path in finished} == finished
@@ -529,7 +614,9 @@ def test_a_failed_audit_stops_training_and_can_be_read(study, tmp_path):
     assert f"no patient in two partitions: {manifest['patient_id'][row]}" in done.stdout
     assert "Nothing is trained or evaluated" in done.stdout
     audit = json.loads((project / target / "audit.json").read_text())
-    assert {check["name"] for check in audit["checks"] if check["status"] == "fail"} >= {"no patient in two partitions"}
+    assert {check["name"] for check in audit["checks"] if check["status"] == "fail"} >= {
+        "no patient in two partitions"
+    }
     assert not (project / "results/runs").exists()
     done = snakemake(project, "audit", *SMALL)
     assert done.returncode == 0

@@ -29,7 +29,9 @@ def read_table(path, table, rows=None):
     naming the rows.
     """
     frame = pd.concat(_typed_chunks(path, table, *(rows or (0, sys.maxsize))), ignore_index=True)
-    return _checked(frame[list(SCHEMAS[table]["columns"]) + further_columns(frame, table)], path, table)
+    return _checked(
+        frame[list(SCHEMAS[table]["columns"]) + further_columns(frame, table)], path, table
+    )
 
 
 def count_rows(path):
@@ -51,7 +53,9 @@ def _typed_chunks(path, table, start, stop):
             if (dtype := DTYPES[column.get("type", "text")]) != "str":
                 try:
                     # By Python's float, which is exact to the last bit; pandas' own parser is not in every version.
-                    chunk[name] = chunk[name].replace("", "nan").astype(object).astype(float).astype(dtype)
+                    chunk[name] = (
+                        chunk[name].replace("", "nan").astype(object).astype(float).astype(dtype)
+                    )
                 except (ValueError, TypeError) as error:  # no number, no whole number
                     raise InputError(f"{path}: column {name}: {error}") from None
         yield chunk
@@ -61,7 +65,11 @@ def _typed_chunks(path, table, start, stop):
 
 def further_columns(frame, table):
     """The columns of `frame` beside the schema's, where a table may have such: a dataset's own, as text."""
-    return [name for name in frame if name not in SCHEMAS[table]["columns"]] if SCHEMAS[table].get("further") else []
+    return (
+        [name for name in frame if name not in SCHEMAS[table]["columns"]]
+        if SCHEMAS[table].get("further")
+        else []
+    )
 
 
 def read_dataset_csv(path, needed):
@@ -77,7 +85,9 @@ def read_dataset_csv(path, needed):
             skiprows=_blank_lines(path), skip_blank_lines=False,
         ).fillna("")  # fmt: skip
     except pd.errors.EmptyDataError:
-        raise InputError(f"{path} is empty: it needs a first line with the columns {', '.join(needed)}.") from None
+        raise InputError(
+            f"{path} is empty: it needs a first line with the columns {', '.join(needed)}."
+        ) from None
     except (pd.errors.ParserError, csv.Error, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} is not a CSV in UTF-8 with as many values in each row as columns: {error}. Correct it."
@@ -88,11 +98,17 @@ def read_dataset_csv(path, needed):
     frame.index -= 1
     nameless = [number for number, name in enumerate(names) if not name]
     if wrong := [number + 1 for number in nameless if (frame.iloc[:, number] != "").any()]:
-        raise InputError(f"{path}: column {some(wrong)} holds values and has no name. Name it, or empty it.")
-    frame = frame.iloc[:, [number for number, name in enumerate(names) if name]]  # a spreadsheet's trailing separators
+        raise InputError(
+            f"{path}: column {some(wrong)} holds values and has no name. Name it, or empty it."
+        )
+    frame = frame.iloc[
+        :, [number for number, name in enumerate(names) if name]
+    ]  # a spreadsheet's trailing separators
     names = [*filter(None, names)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"{path}: the column {some(twice)} stands there twice. Keep the right one.")
+        raise InputError(
+            f"{path}: the column {some(twice)} stands there twice. Keep the right one."
+        )
     if missing := [column for column in needed if column not in frame]:
         raise InputError(
             f"{path}: no column {some(missing)}; found: {some(frame.columns, 40)}. Add the column, or name the right table."
@@ -129,15 +145,22 @@ def write_table(frame, path, table):
     further = further_columns(frame, table)
     frame = frame.reindex(columns=[*SCHEMAS[table]["columns"], *further])
     text = [
-        name for name, column in SCHEMAS[table]["columns"].items() if column.get("type", "text") == "text"
+        name
+        for name, column in SCHEMAS[table]["columns"].items()
+        if column.get("type", "text") == "text"
     ] + further
     # As objects: a column of nothing but missing values is one of numbers to pandas.
-    frame = frame.assign(**{name: frame[name].astype(object).fillna("").astype(str) for name in text})
+    frame = frame.assign(
+        **{name: frame[name].astype(object).fillna("").astype(str) for name in text}
+    )
     # Python's csv does not quote a carriage return by itself, though readers take one for the end of a line.
     returns = any(frame[name].str.contains("\r", regex=False).any() for name in text)
     # 17 significant digits are needed to read back a float64 as it was; pandas writes the shortest text that does.
     _checked(frame, path, table).to_csv(
-        path, index=False, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+        path,
+        index=False,
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL,
     )
 
 
@@ -155,7 +178,12 @@ def _checked(frame, path, table):
             wrong |= ~empty & ~frame[name].isin(column["allowed"])
         if wrong.any():
             allowed = some(column.get("allowed", ["anything but nothing"]))
-            values = some([f"line {row + 2}: {frame[name].iloc[row]!r}" for row in wrong.to_numpy().nonzero()[0]])
+            values = some(
+                [
+                    f"line {row + 2}: {frame[name].iloc[row]!r}"
+                    for row in wrong.to_numpy().nonzero()[0]
+                ]
+            )
             raise InputError(f"{path}: column {name} ({table}): {values}. Allowed: {allowed}.")
     if "key" in schema and (twice := frame.duplicated(schema["key"])).any():
         rows = some([f"line {row + 2}" for row in twice.to_numpy().nonzero()[0]])

@@ -10,5 +10,7 @@ if __name__ == "__main__":
     for path in map(Path, snakemake.input):
         audit = json.loads(path.read_text(encoding="utf-8"))
         text += "\n".join(as_text(audit, path.parent.name)) + f"\nAll of it: {path.resolve()}\n\n"
-    Path(snakemake.log[0]).write_text(text.split("\n")[0] + "\n", encoding="utf-8")  # without the names of patients
+    Path(snakemake.log[0]).write_text(
+        text.split("\n")[0] + "\n", encoding="utf-8"
+    )  # without the names of patients
     print(text, flush=True)

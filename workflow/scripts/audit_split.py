@@ -19,8 +19,14 @@ if __name__ == "__main__":
             read_table(inputs.left_out, "excluded"),
             snakemake.params.split,
         )
-        audit = {"dataset": images["dataset"].iloc[0], "leaks": leaks(snakemake.params.split), "checks": checks}
-        Path(snakemake.output[0]).write_text(json.dumps(audit, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        audit = {
+            "dataset": images["dataset"].iloc[0],
+            "leaks": leaks(snakemake.params.split),
+            "checks": checks,
+        }
+        Path(snakemake.output[0]).write_text(
+            json.dumps(audit, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         # Names of patients are in audit.json, where they are looked for, and not in a log, which is sent around.
         for item in checks:
             print(

@@ -17,8 +17,13 @@ if __name__ == "__main__":
         for table, path in zip(tables, snakemake.input.predictions, strict=True):
             experiment, fold, seed = table[["experiment", "fold", "seed"]].iloc[0]
             runs.setdefault(experiment, {})[fold, seed] = read_table(path, "predictions")
-        results = Path(snakemake.output.csv).parent  # a copy's, where they are on a storage provider
-        named = {path: Path("results", Path(path).relative_to(results)).as_posix() for path in snakemake.input}
+        results = Path(
+            snakemake.output.csv
+        ).parent  # a copy's, where they are on a storage provider
+        named = {
+            path: Path("results", Path(path).relative_to(results)).as_posix()
+            for path in snakemake.input
+        }
         images = {named[path]: read_table(path, "images") for path in snakemake.input.images}
         for experiment, settings in snakemake.params.experiments.items():
             found = together(runs[experiment], **settings | {"images": images[settings["images"]]})
@@ -27,8 +32,15 @@ if __name__ == "__main__":
         values = pd.concat([table.astype(object) for table in tables], ignore_index=True)
         write_table(values, snakemake.output.csv, "metrics")
         values = read_table(snakemake.output.csv, "metrics")
-        made_from = {named[path]: sha256(path) for path in [*snakemake.input.predictions, *snakemake.input.images]}
+        made_from = {
+            named[path]: sha256(path)
+            for path in [*snakemake.input.predictions, *snakemake.input.images]
+        }
         text = json.dumps(as_json(values, made_from), indent=2, ensure_ascii=False)
         Path(snakemake.output.json).write_text(text + "\n", encoding="utf-8")
         test = values[(values["partition"] == "test") & (values["level"] == "image")]
-        print(test.pivot(index="metric", columns=["experiment", "of", "fold", "seed"], values="value").to_string())
+        print(
+            test.pivot(
+                index="metric", columns=["experiment", "of", "fold", "seed"], values="value"
+            ).to_string()
+        )

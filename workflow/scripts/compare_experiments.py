@@ -22,7 +22,14 @@ if __name__ == "__main__":
         baseline, dataset = read("baseline")
         others = ((name, read(name)[0]) for name in paths if name != "baseline")
         table = compare_all(baseline, others, snakemake.params.evaluation)
-        marks = [" and ".join(sorted({leaks["baseline"], leaks[name]} - {""})) for name in table["experiment_b"]]
+        marks = [
+            " and ".join(sorted({leaks["baseline"], leaks[name]} - {""}))
+            for name in table["experiment_b"]
+        ]
         table = table.assign(experiment_a="baseline", dataset=dataset, leaks=marks)
         write_table(table, snakemake.output[0], "comparisons")
-        print(table.drop(columns=["experiment_a", "dataset", "leaks", "confidence"]).to_string(index=False))
+        print(
+            table.drop(columns=["experiment_a", "dataset", "leaks", "confidence"]).to_string(
+                index=False
+            )
+        )

@@ -6,4 +6,9 @@ from mammo.model.description import main
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         fold = snakemake.wildcards.get("fold")
-        main(snakemake.input, snakemake.output[0], None if fold is None else int(fold), snakemake.params.evaluation)
+        main(
+            snakemake.input,
+            snakemake.output[0],
+            None if fold is None else int(fold),
+            snakemake.params.evaluation,
+        )

@@ -15,11 +15,16 @@ if __name__ == "__main__":
         rows = shown_rows(read_table(inputs.table, "gradcam"))
         write_table(rows, output.csv, "gradcam")
         energy = read_table(inputs.energy, "gradcam_energy")
-        places = rows[["image_id"]].merge(read_table(inputs.index, "index"), on="image_id", validate="1:1")["row"]
+        places = rows[["image_id"]].merge(
+            read_table(inputs.index, "index"), on="image_id", validate="1:1"
+        )["row"]
         images = Shards(inputs.pixels)[places.to_numpy(np.int64)]
         maps, masks = (
-            np.load(path, mmap_mode="r")[rows["row"].to_numpy(np.int64)] for path in (inputs.maps, inputs.masks)
+            np.load(path, mmap_mode="r")[rows["row"].to_numpy(np.int64)]
+            for path in (inputs.maps, inputs.masks)
         )
-        figure = marked(gallery(rows, images, maps, masks, energy, snakemake.params.edition), energy)
+        figure = marked(
+            gallery(rows, images, maps, masks, energy, snakemake.params.edition), energy
+        )
         save_figure(figure, [output.png, output.svg], output.csv, energy["dataset"].iloc[0])
         print(f"drew {len(rows)} images: {rows['outcome'].value_counts().to_dict()}")

@@ -9,7 +9,9 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         inputs, region = snakemake.input, snakemake.params.region
         scores = read_table(inputs.scores, "scores")
-        lesions = with_crop_size(read_table(inputs.lesions, "lesions"), read_table(inputs.files, "files"))
+        lesions = with_crop_size(
+            read_table(inputs.lesions, "lesions"), read_table(inputs.files, "files")
+        )
         variables = described(read_table(inputs.images, "images"), lesions, region)
         origin = {column: scores[column].iloc[0] for column in ("experiment", "dataset", "leaks")}
         table = subgroups(scores, variables, snakemake.params.evaluation).assign(**origin)

@@ -7,4 +7,10 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         fold = snakemake.wildcards.get("fold")
         fold = None if fold is None else int(fold)
-        main(snakemake.input, snakemake.output, snakemake.wildcards.experiment, fold, snakemake.params)
+        main(
+            snakemake.input,
+            snakemake.output,
+            snakemake.wildcards.experiment,
+            fold,
+            snakemake.params,
+        )

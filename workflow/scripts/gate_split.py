@@ -12,6 +12,10 @@ if __name__ == "__main__":
         audit = json.loads(Path(snakemake.input.audit[0]).read_text(encoding="utf-8"))
         gate_split(audit, snakemake.input.manifest)
         digest = hashlib.sha256(Path(snakemake.input.manifest).read_bytes()).hexdigest()
-        passed = {"passed_manifest_sha256": digest, "dataset": audit["dataset"], "leaks": audit["leaks"]}
+        passed = {
+            "passed_manifest_sha256": digest,
+            "dataset": audit["dataset"],
+            "leaks": audit["leaks"],
+        }
         Path(snakemake.output[0]).write_text(json.dumps(passed, indent=2) + "\n")
         print("every check passed or only warned")

@@ -19,4 +19,6 @@ if __name__ == "__main__":
         dataset = json.loads(Path(inputs.fingerprint).read_text())["fingerprint"]
         write_table(images.assign(dataset=dataset), snakemake.output.images, "images")
         write_table(excluded.assign(dataset=dataset), snakemake.output.excluded, "excluded")
-        print(f"{len(images)} images, {images['patient_id'].nunique()} patients; {len(excluded)} lesions left out")
+        print(
+            f"{len(images)} images, {images['patient_id'].nunique()} patients; {len(excluded)} lesions left out"
+        )

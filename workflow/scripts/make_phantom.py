@@ -13,4 +13,10 @@ from mammo.log import log_to
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         params = snakemake.params
-        build(Path(snakemake.output.planted).parent, params.patients, params.seed, params.lookalikes, snakemake.threads)
+        build(
+            Path(snakemake.output.planted).parent,
+            params.patients,
+            params.seed,
+            params.lookalikes,
+            snakemake.threads,
+        )

@@ -18,6 +18,8 @@ if __name__ == "__main__":
             tables.append(found.assign(what=what, leaks=leaking["leaks"].iloc[0]))
         picked = pd.DataFrame([threshold_picked_on_test(honest, thresholds, evaluation)])
         tables.append(picked.assign(what="threshold_picked_on_test", leaks=honest["leaks"].iloc[0]))
-        table = pd.concat([part.astype(object) for part in tables]).assign(dataset=honest["dataset"].iloc[0])
+        table = pd.concat([part.astype(object) for part in tables]).assign(
+            dataset=honest["dataset"].iloc[0]
+        )
         write_table(table, snakemake.output[0], "leakage")
         print(table.drop(columns=["dataset", "leaks", "confidence"]).to_string(index=False))

@@ -26,7 +26,9 @@ def main(images, model, tensors, workers, output):
     write_table(predicted, output.csv, "predicted")
     good = predicted[predicted["problem"] == ""]
     shown = good.head(MOST)
-    paths = [Path(images, files[row]) for row in shown.index]  # their names as they are, which need not be text
+    paths = [
+        Path(images, files[row]) for row in shown.index
+    ]  # their names as they are, which need not be text
     tiles = tiles_of(shown, paths, settings["image"], tensors)
     figure = gallery(shown, *tiles, settings, len(good), len(files))
     save_figure(figure, [output.png, output.svg], output.csv, settings["dataset"])

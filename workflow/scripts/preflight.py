@@ -11,7 +11,9 @@ if __name__ == "__main__":
     here, node = (json.loads(path.read_text(encoding="utf-8")) for path in files)
     rows = list(checks(here, node, snakemake.params.gpus, snakemake.params.threads))
     counts = ", ".join(
-        f"{n} {status}" for status in ("fail", "warn", "pass") if (n := sum(row[0] == status for row in rows))
+        f"{n} {status}"
+        for status in ("fail", "warn", "pass")
+        if (n := sum(row[0] == status for row in rows))
     )
     Path(snakemake.log[0]).write_text(counts + "\n", encoding="utf-8")
     print(f"Preflight: {counts}.", *as_text(rows), sep="\n", flush=True)

@@ -16,7 +16,10 @@ if __name__ == "__main__":
         }
         record = {
             "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
-            "dataset": {"edition": params.edition, **json.loads(Path(snakemake.input.fingerprint).read_text())},
+            "dataset": {
+                "edition": params.edition,
+                **json.loads(Path(snakemake.input.fingerprint).read_text()),
+            },
             "experiments": params.experiments,
             "made_with": made_with(),
             "code": code_of_steps(),

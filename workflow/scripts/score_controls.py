@@ -21,6 +21,12 @@ if __name__ == "__main__":
             controls = pd.concat([controls, shuffled], ignore_index=True)
         write_table(controls, snakemake.output.scores, "controls")
         tested = scores[scores["partition"] == "test"]
-        values = evaluate_controls(tested, controls, given, snakemake.params.evaluation).assign(**origin)
+        values = evaluate_controls(tested, controls, given, snakemake.params.evaluation).assign(
+            **origin
+        )
         write_table(values, snakemake.output.values, "control_values")
-        print(values[["control", "metric", "value", "low", "high", "difference", "n", "reason"]].to_string(index=False))
+        print(
+            values[
+                ["control", "metric", "value", "low", "high", "difference", "n", "reason"]
+            ].to_string(index=False)
+        )

@@ -23,4 +23,8 @@ if __name__ == "__main__":
         write_table(pd.concat(scores), snakemake.output.scores, "scores")
         thresholds = pd.concat(thresholds)
         write_table(thresholds, snakemake.output.thresholds, "thresholds")
-        print(thresholds[["fold", "level", "point", "temperature", "threshold", "reason"]].to_string(index=False))
+        print(
+            thresholds[["fold", "level", "point", "temperature", "threshold", "reason"]].to_string(
+                index=False
+            )
+        )

@@ -9,7 +9,9 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         images = read_table(snakemake.input.images, "images")
         groups = groups_of_images(
-            read_table(snakemake.input.duplicates, "duplicates"), images, read_table(snakemake.input.lesions, "lesions")
+            read_table(snakemake.input.duplicates, "duplicates"),
+            images,
+            read_table(snakemake.input.lesions, "lesions"),
         )
         manifest, excluded = split_patients(images, groups, snakemake.params.split)
         write_table(manifest, snakemake.output.manifest, "manifest")
@@ -19,4 +21,6 @@ if __name__ == "__main__":
                 images=("image_id", "size"), patients=("patient_id", "nunique")
             )
         )
-        print(excluded["reason"].value_counts().to_string() if len(excluded) else "nothing left out")
+        print(
+            excluded["reason"].value_counts().to_string() if len(excluded) else "nothing left out"
+        )

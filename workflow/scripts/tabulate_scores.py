@@ -25,4 +25,6 @@ if __name__ == "__main__":
         for schema, path in snakemake.output.items():
             write_table(tables[schema].assign(**of), path, schema)
         test = points[(points["partition"] == "test") & (points["level"] == "image")]
-        print(test.pivot(index="metric", columns="point", values="value").reindex(COUNTED).to_string())
+        print(
+            test.pivot(index="metric", columns="point", values="value").reindex(COUNTED).to_string()
+        )

@@ -10,7 +10,9 @@ from mammo.study.verification import as_text
 if __name__ == "__main__":
     path = Path("results/provenance.json")
     if not path.is_file():
-        sys.exit(f"error: {path.resolve()} is not there: the study's whole command, `snakemake --cores 4`, records it.")
+        sys.exit(
+            f"error: {path.resolve()} is not there: the study's whole command, `snakemake --cores 4`, records it."
+        )
     record = json.loads(path.read_text(encoding="utf-8"))
     found = list(differences(record, path.parent, snakemake.params.path, snakemake.params.parts))
     lines = list(as_text(record, found))

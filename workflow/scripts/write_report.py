@@ -12,7 +12,9 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         output = snakemake.output
         results = Path(output.page).parent
-        artifacts = {Path(path).relative_to(results).as_posix(): Path(path) for path in snakemake.input}
+        artifacts = {
+            Path(path).relative_to(results).as_posix(): Path(path) for path in snakemake.input
+        }
         told = context(artifacts, snakemake.input, snakemake.params, made_with())
         write_table(told["items"], output.checklists, "checklists")
         cards = {
@@ -20,9 +22,17 @@ if __name__ == "__main__":
             "Datasheet": (output.datasheet, told["datasheet"]),
         }
         for title, (path, sections) in cards.items():
-            text = render("cards.md.jinja", title=title, sections=sections, about=told["about"], leaks=told["leaks"])
+            text = render(
+                "cards.md.jinja",
+                title=title,
+                sections=sections,
+                about=told["about"],
+                leaks=told["leaks"],
+            )
             Path(path).write_text(text, encoding="utf-8")
         page = render("page.html.jinja", **told)
         Path(output.page).write_text(page, encoding="utf-8")
         filled = (told["items"]["status"] == "filled").sum()
-        print(f"{len(page):,} characters; {filled} of {len(told['items'])} items of the checklists are filled")
+        print(
+            f"{len(page):,} characters; {filled} of {len(told['items'])} items of the checklists are filled"
+        )

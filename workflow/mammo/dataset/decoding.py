@@ -19,16 +19,22 @@ def decode_images(folder, images, settings, workers, path):
 
     Returns a list of n problems: None, or what keeps an image from being decoded; its place in the array stays zero.
     """
-    np.lib.format.open_memmap(path, "w+", np.uint8, (len(images), settings["size"], settings["size"])).flush()
+    np.lib.format.open_memmap(
+        path, "w+", np.uint8, (len(images), settings["size"], settings["size"])
+    ).flush()
     problems, work = [], partial(_decode_rows, folder, settings, path)
-    each = ceil(min(len(images), 400 * workers) / (4 * workers))  # rows that a process is given at a time
+    each = ceil(
+        min(len(images), 400 * workers) / (4 * workers)
+    )  # rows that a process is given at a time
     # Processes: threads would wait for one another between the many short calls that a small image takes. NumPy's own threads
     # would only get in their way.
     with ProcessPoolExecutor(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
         for start in range(0, len(images), AT_ONCE):
             rows = range(start, min(start + AT_ONCE, len(images)), each)
             ends = [*rows[1:], rows.stop]
-            for some in pool.map(work, rows, [images.iloc[row:end] for row, end in zip(rows, ends, strict=True)]):
+            for some in pool.map(
+                work, rows, [images.iloc[row:end] for row, end in zip(rows, ends, strict=True)]
+            ):
                 problems += some
     return problems
 
@@ -58,4 +64,6 @@ def main(folder, images, settings, shard, workers, output):
     bad = images["detail"].notna()
     write_table(images.assign(row=range(start, stop))[~bad], output.index, "index")
     write_table(images[bad].assign(reason="cannot_decode"), output.excluded, "excluded")
-    print(f"{(~bad).sum()} images of {settings['size']} x {settings['size']}; {bad.sum()} could not be decoded")
+    print(
+        f"{(~bad).sum()} images of {settings['size']} x {settings['size']}; {bad.sum()} could not be decoded"
+    )

@@ -53,10 +53,14 @@ def read_dicom_header(path):
     """
     with open(path, "rb") as file:
         start = file.read(1024)
-        if DEFLATED in start:  # pydicom would inflate the whole file first, however large it becomes
+        if (
+            DEFLATED in start
+        ):  # pydicom would inflate the whole file first, however large it becomes
             return {"problem": "bad_transfer_syntax"}
         file.seek(0)
-        header = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=HEADER_FIELDS)
+        header = pydicom.dcmread(
+            file, stop_before_pixels=True, force=True, specific_tags=HEADER_FIELDS
+        )
         has_pixels = file.read(4) in PIXEL_DATA
     series = str(header.get("SeriesInstanceUID") or "")
     width, height = _number(header, "Columns"), _number(header, "Rows")
@@ -65,7 +69,9 @@ def read_dicom_header(path):
         "height": height,
         "spacing_mm": _spacing(header),
         "bits": _number(header, "BitsAllocated"),
-        "series": series if len(series) <= 64 and re.fullmatch(r"[0-9]+(\.[0-9]+)+", series) else "",
+        "series": series
+        if len(series) <= 64 and re.fullmatch(r"[0-9]+(\.[0-9]+)+", series)
+        else "",
         "described": DESCRIBED.get(str(header.get("SeriesDescription")).strip().lower(), ""),
     }
     if start[128:132] != b"DICM" and not (has_pixels or found["series"]):
@@ -100,12 +106,17 @@ def _photometric(header):
 
 def _spacing(header):
     """Millimetres between pixels, where rows and columns agree to 1 %; else None."""
-    value = next((header.get(name) for name in ("PixelSpacing", "ImagerPixelSpacing") if header.get(name)), None)
+    value = next(
+        (header.get(name) for name in ("PixelSpacing", "ImagerPixelSpacing") if header.get(name)),
+        None,
+    )
     try:
         down, across = (float(part) for part in value)
     except (TypeError, ValueError):
         return None
-    if not (0 < down < math.inf and 0 < across < math.inf) or abs(down - across) > 0.01 * max(down, across):
+    if not (0 < down < math.inf and 0 < across < math.inf) or abs(down - across) > 0.01 * max(
+        down, across
+    ):
         return None
     return (down + across) / 2
 
@@ -127,11 +138,17 @@ def read_pixels(path):
     """
     try:
         problem = read_dicom_header(path)["problem"]
-        grey = None if problem else _grey(pydicom.dcmread(path, force=True, specific_tags=PIXEL_FIELDS))
+        grey = (
+            None
+            if problem
+            else _grey(pydicom.dcmread(path, force=True, specific_tags=PIXEL_FIELDS))
+        )
     except MemoryError:
         raise
     except Exception as error:  # decoders raise anything on broken data
-        raise ValueError(f"its pixels cannot be decoded ({type(error).__name__}): cut short or damaged?") from None
+        raise ValueError(
+            f"its pixels cannot be decoded ({type(error).__name__}): cut short or damaged?"
+        ) from None
     if problem:
         raise ValueError(f"a DICOM file that cannot be shown: {problem}")
     if grey is None:
@@ -144,13 +161,17 @@ def _grey(image):
     if "TransferSyntaxUID" not in image.file_meta:
         implicit, little = image.original_encoding
         native = pydicom.uid.ExplicitVRLittleEndian if little else pydicom.uid.ExplicitVRBigEndian
-        image.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian if implicit else native
+        image.file_meta.TransferSyntaxUID = (
+            pydicom.uid.ImplicitVRLittleEndian if implicit else native
+        )
     if image.file_meta.TransferSyntaxUID.is_encapsulated:
         _refuse_wrong_stream(image)
     stored = image.pixel_array
     padding = _padding(image, stored)
     # Wide enough for what a LUT's first entry and length may be.
-    values = apply_modality_lut(stored.astype(np.int32) if image.get("ModalityLUTSequence") else stored, image)
+    values = apply_modality_lut(
+        stored.astype(np.int32) if image.get("ModalityLUTSequence") else stored, image
+    )
     if image.get("VOILUTSequence"):
         values, low, high = _voi_lut(image, values)
     elif image.get("WindowCenter") is not None and image.get("WindowWidth") is not None:
@@ -177,12 +198,18 @@ def _refuse_wrong_stream(image):
     The decoders only find out after they have made room for that size, and one of them fills up what is missing.
     """
     stream = get_frame(image.PixelData, 0, number_of_frames=1)
-    if stream.startswith((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP")):  # JPEG 2000, perhaps in a JP2 file
+    if stream.startswith(
+        (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP")
+    ):  # JPEG 2000, perhaps in a JP2 file
         start = stream.index(b"\xff\x4f\xff\x51")
         width, height = struct.unpack(">II", stream[start + 8 : start + 16])
     elif stream[:2] == b"\xff\xd8":
         at = 2
-        while not 0xC0 <= stream[at + 1] <= 0xCF or stream[at + 1] in (0xC4, 0xC8, 0xCC):  # up to the frame's header
+        while not 0xC0 <= stream[at + 1] <= 0xCF or stream[at + 1] in (
+            0xC4,
+            0xC8,
+            0xCC,
+        ):  # up to the frame's header
             if stream[at + 1] == 0xF7:  # that of JPEG-LS
                 break
             at += 2 + int.from_bytes(stream[at + 2 : at + 4], "big")

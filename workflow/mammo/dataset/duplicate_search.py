@@ -42,7 +42,8 @@ def find_duplicates(folder, files, workers):
     does not decode, now or by its header, is in no row.
     """
     usable = files.loc[
-        files["role"].isin(ROLES) & (files["problem"] == ""), ["file", "role", "bytes", "width", "height"]
+        files["role"].isin(ROLES) & (files["problem"] == ""),
+        ["file", "role", "bytes", "width", "height"],
     ]
     usable = usable.sort_values("file", ignore_index=True)
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
@@ -73,9 +74,15 @@ def compare(pool, folder, files):
 
     hashes = np.zeros((len(names), HASH_SIDE**2 // 8), np.uint8)
     decoded, flat, thumbs = np.zeros(len(names), bool), np.zeros(len(names), bool), {}
-    for i, pixels in zip(singles, in_chunks(pool, lambda i: small_or_none(path(i)), singles), strict=True):
+    for i, pixels in zip(
+        singles, in_chunks(pool, lambda i: small_or_none(path(i)), singles), strict=True
+    ):
         if pixels is not None:
-            decoded[i], flat[i], hashes[i] = True, pixels.std() < LEAST_CONTRAST, perceptual_hash(pixels)
+            decoded[i], flat[i], hashes[i] = (
+                True,
+                pixels.std() < LEAST_CONTRAST,
+                perceptual_hash(pixels),
+            )
             if not flat[i] and len(thumbs) < KEPT:
                 thumbs[i] = pixels
     for i, first in copies.items():
@@ -90,7 +97,9 @@ def compare(pool, folder, files):
 
     decoded[list(copies)] = False
     distinct = np.flatnonzero(decoded & ~flat)
-    pairs = ((distinct[a], distinct[b], distances) for a, b, distances in candidates(hashes[distinct]))
+    pairs = (
+        (distinct[a], distinct[b], distances) for a, b, distances in candidates(hashes[distinct])
+    )
     for one, other, distance, value in near_pairs(pool, path, len(names), pairs, thumbs):
         # A JPEG and a PNG of the same pixels are decoded at different scales, so their hashes may differ.
         same = extents[one] == extents[other] and pixels_of(one) == pixels_of(other)
@@ -166,5 +175,7 @@ def main(folder, files, workers, output):
     write_table(pairs, output, "duplicates")
     for role in ROLES:
         counts = pairs.loc[pairs["role"] == role, "match"].value_counts()
-        told = ", ".join(f"{counts.get(match, 0)} by {match}" for match in ("bytes", "pixels", "near"))
+        told = ", ".join(
+            f"{counts.get(match, 0)} by {match}" for match in ("bytes", "pixels", "near")
+        )
         print(f"{(files['role'] == role).sum()} {role} images; pairs of duplicates: {told}")

@@ -99,7 +99,9 @@ def candidates(hashes, bucket=BUCKET):
         by_key = np.argsort(keys, kind="stable")
         keys, place, sorted_words = keys[by_key], order[by_key], words[by_key]
         rows = np.arange(len(keys))
-        yield from _close(place, sorted_words, rows, rows + 1, np.searchsorted(keys, keys, "right"), bucket)
+        yield from _close(
+            place, sorted_words, rows, rows + 1, np.searchsorted(keys, keys, "right"), bucket
+        )
         for bit in range(len(part)):
             rows = np.flatnonzero((keys >> bit & 1) == 0)
             others = keys[rows] | (1 << bit)

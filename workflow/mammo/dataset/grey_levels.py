@@ -26,7 +26,8 @@ def grey_levels(counts):
         "darkest": darkest,
         "darkest_peak": darkest + counts[darkest : darkest + NEAR].argmax(),
         "brightest": brightest,
-        "brightest_peak": brightest - counts[max(0, brightest - NEAR + 1) : brightest + 1][::-1].argmax(),
+        "brightest_peak": brightest
+        - counts[max(0, brightest - NEAR + 1) : brightest + 1][::-1].argmax(),
     }
 
 

@@ -36,12 +36,18 @@ def walk(folder):
                 continue
             entered.add((where.st_dev, where.st_ino))
             with os.scandir(os.path.join(folder, name)) as entries:
-                seen = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in SKIPPED]
+                seen = [
+                    entry
+                    for entry in entries
+                    if not entry.name.startswith(".") and entry.name not in SKIPPED
+                ]
         except OSError as error:
             raise InputError(
                 f"{os.path.join(folder, name)!r} cannot be listed: {error.strerror}. Make it readable, or move it out of {folder}."
             ) from None
-        todo += sorted((f"{name}{entry.name}{'/' if is_folder(entry) else ''}" for entry in seen), reverse=True)
+        todo += sorted(
+            (f"{name}{entry.name}{'/' if is_folder(entry) else ''}" for entry in seen), reverse=True
+        )
 
 
 def is_folder(entry):
@@ -69,7 +75,11 @@ def scan(folder, files, workers, known):
     todo = []
     for file, header in headers.items():
         old = known.get(file)
-        if old and not old["problem"] and (old["bytes"], old["modified"]) == (header["bytes"], header["modified"]):
+        if (
+            old
+            and not old["problem"]
+            and (old["bytes"], old["modified"]) == (header["bytes"], header["modified"])
+        ):
             headers[file] = old
         elif not header["problem"]:
             todo.append(file)
@@ -99,12 +109,15 @@ def read_known(path, code):
     try:
         table = read_table(path, "headers")
     except ValueError as error:
-        print(f"Every file is read anew, because the notes of the last time cannot be used: {error}")
+        print(
+            f"Every file is read anew, because the notes of the last time cannot be used: {error}"
+        )
         return {}
     table = table[table["code"] == code].astype(object)
     table = table.where(table.notna(), None).assign(modified=table["modified"].map(int))
     return {
-        file: dict(zip(HEADER, row, strict=True)) for file, *row in table[["file", *HEADER]].itertuples(index=False)
+        file: dict(zip(HEADER, row, strict=True))
+        for file, *row in table[["file", *HEADER]].itertuples(index=False)
     }
 
 
@@ -117,14 +130,18 @@ def read_header(path):
         if is_dicom(path):
             return header | read_dicom_header(path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a mammogram may be that large
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # a mammogram may be that large
             with Image.open(path) as image:
                 return header | {"width": image.width, "height": image.height}
     except UnidentifiedImageError:
         return header | {"problem": "not_an_image"}
     except Image.DecompressionBombError:
         return header | {"problem": "too_large"}
-    except Exception:  # readers raise anything on a broken header, and one file must not end the inventory
+    except (
+        Exception
+    ):  # readers raise anything on a broken header, and one file must not end the inventory
         return header | {"problem": "unreadable"}
 
 

@@ -10,7 +10,9 @@ from scipy.sparse import csr_array
 
 from mammo.dataset.dicom import is_dicom, read_pixels
 
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a mammogram may be that large; a bomb is an error
+warnings.simplefilter(
+    "ignore", Image.DecompressionBombWarning
+)  # a mammogram may be that large; a bomb is an error
 
 WHITE_IS_ZERO = 262  # the TIFF tag PhotometricInterpretation, which says so by a 0
 
@@ -24,16 +26,26 @@ def decode(path, size, fit="stretch", box=(0, 0, 1, 1)):
     more than 8 bits is scaled from its own darkest and brightest value to 0 and 255 (DICOM: see read_pixels).
     Raises ValueError where the file cannot be decoded to its end.
     """
-    return np.rint(in_square(area_means(*open_grey(path, size, fit, box)).clip(0, 255), size)).astype(np.uint8)
+    return np.rint(
+        in_square(area_means(*open_grey(path, size, fit, box)).clip(0, 255), size)
+    ).astype(np.uint8)
 
 
 def area_means(grey, box, shape):
     """What is in the box of an open image as float32 of `shape`, (height, width), each pixel the mean of its area."""
     (left, top, right, bottom), (height, width) = box, shape
-    left, right, top, bottom = left * grey.width, right * grey.width, top * grey.height, bottom * grey.height
-    if right - left < width or bottom - top < height:  # areas smaller than a pixel: interpolate instead
+    left, right, top, bottom = (
+        left * grey.width,
+        right * grey.width,
+        top * grey.height,
+        bottom * grey.height,
+    )
+    if (
+        right - left < width or bottom - top < height
+    ):  # areas smaller than a pixel: interpolate instead
         return np.asarray(
-            grey.resize((width, height), Image.Resampling.BILINEAR, (left, top, right, bottom)), np.float32
+            grey.resize((width, height), Image.Resampling.BILINEAR, (left, top, right, bottom)),
+            np.float32,
         )
     x, y = int(left), int(top)
     pixels = np.asarray(grey)[y : ceil(bottom), x : ceil(right)].astype(np.float32)
@@ -64,7 +76,10 @@ def open_grey(path, size, fit, box):
         with Image.open(path) as image:
             box, shape = _fitted(image.size, size, fit, box)
             # So large must the whole be for the box to have twice the pixels that are wanted.
-            image.draft("L", (ceil(2 * shape[1] / (box[2] - box[0])), ceil(2 * shape[0] / (box[3] - box[1]))))
+            image.draft(
+                "L",
+                (ceil(2 * shape[1] / (box[2] - box[0])), ceil(2 * shape[0] / (box[3] - box[1]))),
+            )
             image.load()
             if not image.mode.startswith(("I", "F")):
                 return image.convert("L"), box, shape
@@ -97,7 +112,12 @@ def _fitted(extent, size, fit, box):
     if fit == "crop":
         half = min(width, height) / 2
         x, y = (left + right) / 2, (top + bottom) / 2
-        box = (x - half / extent[0], y - half / extent[1], x + half / extent[0], y + half / extent[1])
+        box = (
+            x - half / extent[0],
+            y - half / extent[1],
+            x + half / extent[0],
+            y + half / extent[1],
+        )
         return tuple(min(max(end, 0), 1) for end in box), (size, size)
     if fit == "pad":
         longer = max(width, height)
@@ -120,7 +140,9 @@ def _area_weights(length, size, start, stop):
     stretch = np.repeat(np.arange(size), touched)
     pixel = np.arange(ends[-1], dtype=np.int32) - np.repeat(ends[:-1] - first, touched)
     overlap = np.minimum(edges[1:][stretch], pixel + 1) - np.maximum(edges[:-1][stretch], pixel)
-    return csr_array(((overlap * (size / (stop - start))).astype(np.float32), pixel, ends), (size, length))
+    return csr_array(
+        ((overlap * (size / (stop - start))).astype(np.float32), pixel, ends), (size, length)
+    )
 
 
 def looks_like_mask(path):
@@ -152,7 +174,9 @@ def mask_box(path, least=500):
     white = grey > grey.max() / 2  # a mask may be of 0 and 1
     columns, rows = (np.flatnonzero(white.any(axis)) for axis in (0, 1))
     ends = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
-    return tuple(float(end / length) for end, length in zip(ends, 2 * grey.shape[::-1], strict=True))
+    return tuple(
+        float(end / length) for end, length in zip(ends, 2 * grey.shape[::-1], strict=True)
+    )
 
 
 def widened(box, extent, margin):

@@ -23,7 +23,9 @@ EDITIONS = {
     "kaggle": lambda dataset, look, workers: read_kaggle(dataset["path"], look, workers),
     "dicom": lambda dataset, look, workers: read_dicom(dataset["path"], look, workers),
     "table": lambda dataset, look, workers: read_own_table(dataset["path"], dataset["table"], look),
-    "folder": lambda dataset, look, workers: read_folders(dataset["path"], dataset["patient"], look),
+    "folder": lambda dataset, look, workers: read_folders(
+        dataset["path"], dataset["patient"], look
+    ),
 }
 
 
@@ -41,16 +43,25 @@ def take_inventory(dataset, workers, known=None):
         headers.update(found)
         return found
 
-    files, lesions, excluded = map(pd.DataFrame, EDITIONS[dataset["edition"]](dataset, look, workers))
+    files, lesions, excluded = map(
+        pd.DataFrame, EDITIONS[dataset["edition"]](dataset, look, workers)
+    )
     excluded = excluded.reindex(columns=["image_id", "patient_id", "region", "reason", "detail"])
     sound = set(files.loc[files["problem"] == "", "file"]) if len(files) else set()
-    if left_in(lesions, excluded).empty and not lesions.get("full_file", pd.Series(dtype=str)).isin(sound).any():
-        reasons = ", ".join(f"{reason} ({n})" for reason, n in Counter(excluded["reason"]).most_common())
+    if (
+        left_in(lesions, excluded).empty
+        and not lesions.get("full_file", pd.Series(dtype=str)).isin(sound).any()
+    ):
+        reasons = ", ".join(
+            f"{reason} ({n})" for reason, n in Counter(excluded["reason"]).most_common()
+        )
         detail = excluded.iloc[0]["detail"]
         raise InputError(
             f"{path}: not one of {len(lesions)} lesions has a usable image: {reasons}; the first: {detail}. Check dataset.path, and the paths in the dataset's tables."
         )
-    headers = as_table({file: header for file, header in headers.items() if printable(file) == file})
+    headers = as_table(
+        {file: header for file, header in headers.items() if printable(file) == file}
+    )
     return files, lesions, excluded, headers
 
 
@@ -59,7 +70,9 @@ def summarize(edition, files, lesions, excluded, conflicts, record):
     columns = ["kind", "official_partition", "mask_file", "full_file"]
     usable = lesions.assign(**{name: "" for name in columns if name not in lesions}).fillna("")
     usable["crop"] = lesions["image_id"].isin(left_in(lesions, excluded)["image_id"])
-    usable = usable.assign(mask=usable["mask_file"].isin(files["file"]), full=usable["full_file"].isin(files["file"]))
+    usable = usable.assign(
+        mask=usable["mask_file"].isin(files["file"]), full=usable["full_file"].isin(files["file"])
+    )
     usable = usable[~usable["image_id"].isin(excluded.loc[excluded["region"] == "", "image_id"])]
     text = [f"# The {edition} edition: what is in it", ""]
     text += [
@@ -68,7 +81,8 @@ def summarize(edition, files, lesions, excluded, conflicts, record):
     ]
     if len(usable):
         examples = "; ".join(
-            f"`{_plain(row.image_id)}` is of `{_plain(row.patient_id)}`" for row in usable.head(3).itertuples()
+            f"`{_plain(row.image_id)}` is of `{_plain(row.patient_id)}`"
+            for row in usable.head(3).itertuples()
         )
         text += [f"Whose an image is, for example: {examples}.", ""]
     text += [
@@ -85,7 +99,17 @@ def summarize(edition, files, lesions, excluded, conflicts, record):
         fulls=("full", "sum"),
     )
     text += _table(
-        ["kind", "official partition", "pathology", "label", "lesions", "patients", "crops", "masks", "full images"],
+        [
+            "kind",
+            "official partition",
+            "pathology",
+            "label",
+            "lesions",
+            "patients",
+            "crops",
+            "masks",
+            "full images",
+        ],
         counts.reset_index().to_numpy().tolist(),
     )
     text += ["## Left out", ""]
@@ -99,9 +123,21 @@ def summarize(edition, files, lesions, excluded, conflicts, record):
     else:
         text += ["Nothing.", ""]
     if len(conflicts):
-        text += ["## Lesions of both classes", "", f"{len(conflicts)}; {conflicts['done'].iloc[0]}.", ""]
-        text += _table(["lesion", "its views"], conflicts[["lesion_id", "views"]].to_numpy().tolist())
-    text += ["## Files", "", f"Fingerprint of names, sizes and tables: `{record['fingerprint']}`.", ""]
+        text += [
+            "## Lesions of both classes",
+            "",
+            f"{len(conflicts)}; {conflicts['done'].iloc[0]}.",
+            "",
+        ]
+        text += _table(
+            ["lesion", "its views"], conflicts[["lesion_id", "views"]].to_numpy().tolist()
+        )
+    text += [
+        "## Files",
+        "",
+        f"Fingerprint of names, sizes and tables: `{record['fingerprint']}`.",
+        "",
+    ]
     text += ["What each file is, and what told so.", ""]
     roles = (
         files.fillna("")
@@ -110,13 +146,17 @@ def summarize(edition, files, lesions, excluded, conflicts, record):
         .reset_index()
     )
     rows = [
-        [r.role or "unknown", r.role_from, r.problem, r.n, f"{r.size / 1e6:.1f}"] for r in roles.itertuples(index=False)
+        [r.role or "unknown", r.role_from, r.problem, r.n, f"{r.size / 1e6:.1f}"]
+        for r in roles.itertuples(index=False)
     ]
     text += _table(["role", "told by", "problem", "files", "MB"], rows)
     text += ["## Folders", "", "Each level, with its first files.", ""]
     for folder, names in groupby(sorted(files["file"], key=_top), key=_top):
         names = list(names)
-        text += [f"- `{folder}`: {len(names)} files, such as " + ", ".join(f"`{_plain(name)}`" for name in names[:3])]
+        text += [
+            f"- `{folder}`: {len(names)} files, such as "
+            + ", ".join(f"`{_plain(name)}`" for name in names[:3])
+        ]
     return "\n".join(text) + "\n"
 
 
@@ -156,9 +196,15 @@ def fingerprint(files, tables):
 def label_conflicts(lesions):
     """The lesions of which the views bear different labels, a DataFrame; a lesion is not of both classes, but who is to say which."""
     labels = lesions[["lesion_id", "label"]].drop_duplicates()
-    lesions = lesions[lesions["lesion_id"].isin(labels.loc[labels.duplicated("lesion_id"), "lesion_id"])]
+    lesions = lesions[
+        lesions["lesion_id"].isin(labels.loc[labels.duplicated("lesion_id"), "lesion_id"])
+    ]
     told = lesions.assign(view=lesions["image_id"] + " " + lesions["pathology"])
-    rows = told.groupby("lesion_id").agg(patient_id=("patient_id", "first"), views=("view", "; ".join)).reset_index()
+    rows = (
+        told.groupby("lesion_id")
+        .agg(patient_id=("patient_id", "first"), views=("view", "; ".join))
+        .reset_index()
+    )
     return rows.assign(done="each view keeps the label that the dataset gives it")
 
 
@@ -167,7 +213,10 @@ def main(dataset, tables, workers, code, output):
     known = read_known(output["headers"], code)
     files, lesions, excluded, headers = take_inventory(dataset, workers, known)
     # A table of one's own may lie beside the dataset's folder.
-    tables = {Path(os.path.relpath(table, dataset["path"])).as_posix(): Path(table).read_bytes() for table in tables}
+    tables = {
+        Path(os.path.relpath(table, dataset["path"])).as_posix(): Path(table).read_bytes()
+        for table in tables
+    }
     record = fingerprint(files, tables)
     excluded["dataset"] = record["fingerprint"]
     conflicts = label_conflicts(lesions)
@@ -175,7 +224,11 @@ def main(dataset, tables, workers, code, output):
     for name, frame in frames.items():
         write_table(frame, output[name], name)
     write_table(headers.assign(code=code), output["headers"], "headers")
-    Path(output["fingerprint"]).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    Path(output["fingerprint"]).write_text(
+        json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     text = summarize(dataset["edition"], files, lesions, excluded, conflicts, record)
     Path(output["summary"]).write_text(text, encoding="utf-8")
-    print(f"{len(files)} files, {len(lesions)} lesions, {len(excluded)} rows left out; dataset {record['fingerprint']}")
+    print(
+        f"{len(files)} files, {len(lesions)} lesions, {len(excluded)} rows left out; dataset {record['fingerprint']}"
+    )

@@ -32,9 +32,14 @@ def list_images(lesions, files, excluded, region):
 
     role = "crop" if region["region"] == "crop" else "full"
     for needed in [role, *(["mask"] if region["region"] == "context" else [])]:
-        reasons = leave_out(lesions[f"{needed}_file"] == "", {"full": "no_full_image"}.get(needed, f"no_{needed}"))
+        reasons = leave_out(
+            lesions[f"{needed}_file"] == "", {"full": "no_full_image"}.get(needed, f"no_{needed}")
+        )
         problem = pd.Series(
-            [problems.get(file, "missing_file") if file else "" for file in lesions[f"{needed}_file"]],
+            [
+                problems.get(file, "missing_file") if file else ""
+                for file in lesions[f"{needed}_file"]
+            ],
             lesions.index,
             str,
         )
@@ -44,7 +49,9 @@ def list_images(lesions, files, excluded, region):
         images[column] = images["file"].map(files[column])
     if region["region"] == "context":
         mask = [lesions["mask_file"].map(files[side]).astype(float) for side in ("width", "height")]
-        stretch = np.log(mask[0] / mask[1] * images["height"].astype(float) / images["width"].astype(float))
+        stretch = np.log(
+            mask[0] / mask[1] * images["height"].astype(float) / images["width"].astype(float)
+        )
         reasons = leave_out(stretch.abs() > SHAPES_DIFFER, "mask_of_another_shape")
         if region["margin_unit"] == "mm":
             reasons = leave_out(images["spacing_mm"].isna(), "no_spacing")
@@ -54,7 +61,9 @@ def list_images(lesions, files, excluded, region):
         images = images[reasons == ""]
         classes = images.groupby("file")["label"].transform("nunique")
         mixed = classes.gt(1).reindex(lesions.index, fill_value=False)
-        print(f"{images.loc[mixed, 'file'].nunique()} full images hold lesions of both classes: {region['mixed']}")
+        print(
+            f"{images.loc[mixed, 'file'].nunique()} full images hold lesions of both classes: {region['mixed']}"
+        )
         if region["mixed"] == "leave_out":
             reasons = leave_out(mixed, "mixed_classes")
         images = whole_images(images[~mixed[images.index] | (region["mixed"] == "malignant")])
@@ -63,7 +72,9 @@ def list_images(lesions, files, excluded, region):
     if images.empty:
         told = ", ".join(
             f"{reason} ({n})"
-            for reason, n in pd.concat([excluded["reason"], reasons[reasons != ""]]).value_counts().items()
+            for reason, n in pd.concat([excluded["reason"], reasons[reasons != ""]])
+            .value_counts()
+            .items()
         )
         raise InputError(
             f"image.region {region['region']}: not one of the dataset's lesions can be shown so: {told or 'it has none'}. "
@@ -94,7 +105,9 @@ def whole_images(lesions):
         .fillna(images["kind"])
     )
     images["label"] = np.where(
-        (lesions["label"] == "malignant").groupby(lesions["file"]).any()[images.index], "malignant", "benign"
+        (lesions["label"] == "malignant").groupby(lesions["file"]).any()[images.index],
+        "malignant",
+        "benign",
     )
     test = (lesions["official_partition"] == "test").groupby(lesions["file"]).any()[images.index]
     images["official_partition"] = images["official_partition"].mask(test, "test")

@@ -17,5 +17,7 @@ class Shards:
         part = np.searchsorted(self.ends, rows, side="right")
         for number in np.unique(part):
             here = part == number
-            found[here] = self.parts[number][rows[here] - (self.ends[number] - len(self.parts[number]))]
+            found[here] = self.parts[number][
+                rows[here] - (self.ends[number] - len(self.parts[number]))
+            ]
         return found

@@ -14,22 +14,30 @@ def affine_transforms(rng, count, size, settings):
     image's centre, in that order, each drawn uniformly from `settings` (degrees, share of the side, degrees, share), then a
     horizontal flip of every other image on average.
     """
-    rotation, shear = (np.deg2rad(rng.uniform(-settings[key], settings[key], count)) for key in ("rotation", "shear"))
+    rotation, shear = (
+        np.deg2rad(rng.uniform(-settings[key], settings[key], count))
+        for key in ("rotation", "shear")
+    )
     shift_x, shift_y = rng.uniform(-settings["shift"], settings["shift"], (2, count)) * size
     zoom_x, zoom_y = rng.uniform(1 - settings["zoom"], 1 + settings["zoom"], (2, count))
     flip = settings["horizontal_flip"] & (rng.random(count) < 0.5)
 
     # Rows of 3 x 3 matrices, one matrix per image, that act on (x, y, 1).
     zero, one = np.zeros(count), np.ones(count)
-    rotate = _matrices([np.cos(rotation), -np.sin(rotation), zero], [np.sin(rotation), np.cos(rotation), zero])
+    rotate = _matrices(
+        [np.cos(rotation), -np.sin(rotation), zero], [np.sin(rotation), np.cos(rotation), zero]
+    )
     shift = _matrices([one, zero, shift_x], [zero, one, shift_y])
     slant = _matrices([one, -np.sin(shear), zero], [zero, np.cos(shear), zero])
     zoom = _matrices([zoom_x, zero, zero], [zero, zoom_y, zero])
     middle = (size - 1) / 2
     to_centre, back = (
-        _matrices([one, zero, side * middle * one], [zero, one, side * middle * one]) for side in (-1, 1)
+        _matrices([one, zero, side * middle * one], [zero, one, side * middle * one])
+        for side in (-1, 1)
     )
-    mirror = _matrices([np.where(flip, -1, 1), zero, np.where(flip, size - 1, 0)], [zero, one, zero])
+    mirror = _matrices(
+        [np.where(flip, -1, 1), zero, np.where(flip, size - 1, 0)], [zero, one, zero]
+    )
     matrices = back @ rotate @ shift @ slant @ zoom @ to_centre @ mirror
     return matrices.reshape(count, 9)[:, :8].astype(np.float32)
 
@@ -42,7 +50,9 @@ def _matrices(first, second):
 
 def prediction_views(size, settings):
     """The warps, float32 (settings["test_views"], 8), that an image of size x size is predicted with: none, and then such as training draws."""
-    drawn = affine_transforms(np.random.default_rng(VIEWS), settings["test_views"] - 1, size, settings)
+    drawn = affine_transforms(
+        np.random.default_rng(VIEWS), settings["test_views"] - 1, size, settings
+    )
     return np.concatenate([AS_IT_IS[None], drawn])
 
 
@@ -52,8 +62,13 @@ def warped(images, warp):
         return images.astype(np.float32)
     size = images.shape[1]
     down, across = np.mgrid[:size, :size].astype(np.float32)
-    x, y = (np.clip(warp[i] * across + warp[i + 1] * down + warp[i + 2], 0, size - 1) for i in (0, 3))
+    x, y = (
+        np.clip(warp[i] * across + warp[i + 1] * down + warp[i + 2], 0, size - 1) for i in (0, 3)
+    )
     left, top = x.astype(int), y.astype(int)
     right, bottom = np.minimum(left + 1, size - 1), np.minimum(top + 1, size - 1)
-    upper, lower = (images[:, row, left] * (1 - x + left) + images[:, row, right] * (x - left) for row in (top, bottom))
+    upper, lower = (
+        images[:, row, left] * (1 - x + left) + images[:, row, right] * (x - left)
+        for row in (top, bottom)
+    )
     return (upper * (1 - y + top) + lower * (y - top)).astype(np.float32)

@@ -54,11 +54,15 @@ class Checkpoint(keras.callbacks.Callback):
             self.model.set_weights(self.restored["weights"])
             self.model.optimizer.build(self.model.trainable_variables)
             if self.epochs > self.start:
-                for variable, value in zip(self.model.optimizer.variables, self.restored["optimizer"], strict=True):
+                for variable, value in zip(
+                    self.model.optimizer.variables, self.restored["optimizer"], strict=True
+                ):
                     variable.assign(value)
             else:
                 self.stop.wait = 0
-            self.restored["best"] = self.restored["weights"] = self.restored["optimizer"] = None  # memory
+            self.restored["best"] = self.restored["weights"] = self.restored["optimizer"] = (
+                None  # memory
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         self.history.append({name: float(value) for name, value in logs.items()})
@@ -80,7 +84,9 @@ class Checkpoint(keras.callbacks.Callback):
         return {
             "weights": self.model.get_weights(),
             "best": self.stop.best_weights,
-            "optimizer": [keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables],
+            "optimizer": [
+                keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables
+            ],
         }
 
     def _read(self):

@@ -13,20 +13,31 @@ def tested(scores, thresholds, evaluation):
     Discrimination of the probability, the calibrated one's error, and what each operating point makes of it, as metrics.csv
     defines them. Empty without test images.
     """
-    test = scores[scores["partition"] == "test"].assign(unit=lambda rows: rows["image_id"], images=1)
+    test = scores[scores["partition"] == "test"].assign(
+        unit=lambda rows: rows["image_id"], images=1
+    )
     if test.empty:
         return []
     training = scores.loc[scores["partition"] == "training", "label"]
     test["majority"] = int(training.mean() > 0.5)
-    wanted = [("", test, ["auroc", "auprc"]), ("", test.assign(probability=test["calibrated"]), ["brier_score"])]
+    wanted = [
+        ("", test, ["auroc", "auprc"]),
+        ("", test.assign(probability=test["calibrated"]), ["brier_score"]),
+    ]
     for point in thresholds[thresholds["threshold"].notna()].itertuples():
         rows = test.assign(probability=test["calibrated"], threshold=point.threshold)
         wanted.append((point.point, rows, ["sensitivity", "specificity", "ppv", "npv"]))
     found = []
     for point, rows, metrics in wanted:
-        values = estimate([rows], "image", evaluation).set_index("metric").loc[metrics].reset_index()
-        values = values[["metric", "value", "low", "high", "confidence", "n", "reason"]].astype(object)
-        found += [{"point": point} | row for row in values.where(values.notna(), None).to_dict("records")]
+        values = (
+            estimate([rows], "image", evaluation).set_index("metric").loc[metrics].reset_index()
+        )
+        values = values[["metric", "value", "low", "high", "confidence", "n", "reason"]].astype(
+            object
+        )
+        found += [
+            {"point": point} | row for row in values.where(values.notna(), None).to_dict("records")
+        ]
     return found
 
 

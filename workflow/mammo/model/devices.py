@@ -14,7 +14,9 @@ from pathlib import Path
 
 from mammo.log import InputError
 
-LOCKS = Path(tempfile.gettempdir(), f"cbis-ddsm-study-gpus-{os.getuid()}")  # of one machine, as the GPUs are
+LOCKS = Path(
+    tempfile.gettempdir(), f"cbis-ddsm-study-gpus-{os.getuid()}"
+)  # of one machine, as the GPUs are
 LEASED = []  # the open lock files
 
 
@@ -24,7 +26,11 @@ def use_devices(threads, gpus=0):
     Call it before TensorFlow is imported: build the model and train inside `strategy.scope()`. Several GPUs share each batch
     between them. With fewer GPUs than asked for those that there are do, and with none the CPU does, and a line says so.
     """
-    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    os.environ |= {
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+    }
     there = visible(list_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES")) if gpus else []
     if len(there) < gpus:
         print(
@@ -41,7 +47,9 @@ def use_devices(threads, gpus=0):
     if leased:
         print(f"on {len(found)} GPU(s): {', '.join(leased)}")
     if len(found) < len(leased):
-        print("TensorFlow uses fewer than it was given: the README says which package has GPU kernels")
+        print(
+            "TensorFlow uses fewer than it was given: the README says which package has GPU kernels"
+        )
     return tf.distribute.MirroredStrategy() if len(found) > 1 else tf.distribute.get_strategy()
 
 
@@ -52,7 +60,11 @@ def list_gpus():
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return []
-    return [(row[0].strip(), row[1].strip()) for row in csv.reader(done.stdout.splitlines()) if len(row) == 2]
+    return [
+        (row[0].strip(), row[1].strip())
+        for row in csv.reader(done.stdout.splitlines())
+        if len(row) == 2
+    ]
 
 
 def visible(gpus, named):
@@ -60,7 +72,12 @@ def visible(gpus, named):
     if named is None:
         return [uuid for _, uuid in gpus]
     wanted = [name.strip() for name in named.split(",")]
-    return [uuid for name in wanted for index, uuid in gpus if name and (index == name or uuid.startswith(name))]
+    return [
+        uuid
+        for name in wanted
+        for index, uuid in gpus
+        if name and (index == name or uuid.startswith(name))
+    ]
 
 
 def lease(gpus, number, folder=LOCKS, pause=1.0):
@@ -97,11 +114,17 @@ def shared_batch(size, counts, gpus):
     if gpus == 1:
         return size
     sizes = range(gpus, min(counts) + 1, gpus)  # Keras wants equal shares of the first batch
-    sizes = [each for each in sizes if all(count % each == 0 or count % each >= gpus for count in counts)]
+    sizes = [
+        each for each in sizes if all(count % each == 0 or count % each >= gpus for count in counts)
+    ]
     if not sizes:
         told = " and ".join(map(str, counts))
-        raise InputError(f"training.gpus: {gpus} GPUs cannot share batches of {told} images. Ask for fewer.")
+        raise InputError(
+            f"training.gpus: {gpus} GPUs cannot share batches of {told} images. Ask for fewer."
+        )
     shared = min(sizes, key=lambda each: abs(each - size))
     if shared != size:
-        print(f"a batch has {shared} images, not {size}: {gpus} GPUs share it equally, and each has one of the last")
+        print(
+            f"a batch has {shared} images, not {size}: {gpus} GPUs share it equally, and each has one of the last"
+        )
     return shared

@@ -12,12 +12,24 @@ from mammo.dataset.tensors import Shards
 from mammo.log import InputError
 from mammo.model.augmentation import prediction_views, warped
 from mammo.model.devices import use_devices
-from mammo.model.gradcam import energy_in_others, energy_inside, grad_cam, last_convolution, over_image, unit_places
+from mammo.model.gradcam import (
+    energy_in_others,
+    energy_inside,
+    grad_cam,
+    last_convolution,
+    over_image,
+    unit_places,
+)
 from mammo.model.lesion_masks import seen_lesions
 from mammo.tables import read_table, run_of, write_table
 
 CALLED = 0.5  # malignant from this probability on: where the logit changes its sign
-OUTCOMES = {(1, 1): "true_positive", (1, 0): "false_negative", (0, 1): "false_positive", (0, 0): "true_negative"}
+OUTCOMES = {
+    (1, 1): "true_positive",
+    (1, 0): "false_negative",
+    (0, 1): "false_positive",
+    (0, 0): "true_negative",
+}
 AGREE = 1e-4  # a network gives the probabilities of its predictions.csv to within rounding
 
 
@@ -60,9 +72,14 @@ def explain(model, pixels, rows, batch_size, out, views):
 
     def batches(view):
         for start in range(0, len(rows), batch_size):
-            yield np.repeat(warped(pixels[places[start : start + batch_size]], view)[..., None], 3, axis=-1)
+            yield np.repeat(
+                warped(pixels[places[start : start + batch_size]], view)[..., None], 3, axis=-1
+            )
 
-    further = [np.concatenate([model(images, training=False) for images in batches(view)])[:, 0] for view in views[1:]]
+    further = [
+        np.concatenate([model(images, training=False) for images in batches(view)])[:, 0]
+        for view in views[1:]
+    ]
     layer = last_convolution(model)
     print(f"Grad-CAM at {layer.name}, {' x '.join(map(str, layer.output.shape[1:3]))} units")
     units = unit_places(model, layer)
@@ -81,7 +98,9 @@ def energies(maps, masks, patients, reasons):
     parts = []
     for map_, mask in zip(maps, masks, strict=True):  # one by one: whole images may be large
         inside = mask[None] / np.float32(255)
-        parts.append((energy_inside(map_[None].astype(np.float32), inside)[0], inside.mean(dtype=float)))
+        parts.append(
+            (energy_inside(map_[None].astype(np.float32), inside)[0], inside.mean(dtype=float))
+        )
     energy, chance = np.array(parts).reshape(-1, 2).T
     others = energy_in_others(maps, masks, patients) / 255
     dark = (reasons == "") & ~maps.any(axis=(1, 2))
@@ -92,7 +111,9 @@ def energies(maps, masks, patients, reasons):
             "chance": np.where(known, chance, np.nan),
             "energy_in_others": np.where(known, others, np.nan),
             "reason": np.where(
-                dark, "Grad-CAM is zero everywhere: nothing speaks for the class that was called", reasons
+                dark,
+                "Grad-CAM is zero everywhere: nothing speaks for the class that was called",
+                reasons,
             ),
         }
     )
@@ -109,16 +130,23 @@ def main(inputs, output, params, workers):
         )
     for name, columns in {"index": ["image_id", "row"], "images": None}.items():
         table = read_table(inputs[name], name)
-        columns = columns or [column for column in table if column not in rows or column == "image_id"]
+        columns = columns or [
+            column for column in table if column not in rows or column == "image_id"
+        ]
         rows = rows.merge(table[columns], on="image_id", validate="1:1")
     pixels = Shards(inputs.pixels)
     shape = (len(rows), *pixels.shape[1:])
-    maps, masks = (np.lib.format.open_memmap(path, "w+", np.uint8, shape) for path in (output.maps, output.masks))
+    maps, masks = (
+        np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        for path in (output.maps, output.masks)
+    )
 
     lesions = lesions_of(rows, read_table(inputs.lesions, "lesions"), params.image["region"])
     files = read_table(inputs.files, "files")
     files = files[(files["problem"] == "") & files["width"].notna()]
-    extents = {file.file: (int(file.width), int(file.height)) for file in files.itertuples(index=False)}
+    extents = {
+        file.file: (int(file.width), int(file.height)) for file in files.itertuples(index=False)
+    }
     told = outlines(Path(params.path), rows, lesions, extents, params.image, workers, masks)
 
     use_devices(params.training["threads"])

@@ -31,7 +31,10 @@ from mammo.model.novelty import (
 )
 from mammo.tables import PARTITIONS, read_table, run_of, write_table
 
-MOST_IMAGES, MOST_VALUES = 5_000, 2_000_000  # of the reference: it is read whole whenever someone predicts
+MOST_IMAGES, MOST_VALUES = (
+    5_000,
+    2_000_000,
+)  # of the reference: it is read whole whenever someone predicts
 COMPARED = 256  # images on which Keras and onnxruntime are compared
 DIGITS = 6  # significant ones of the reference's values
 LIMITS = (
@@ -52,14 +55,18 @@ def joined(paths):
     image = keras.Input(networks[0].inputs[0].shape[1:], name="image")
     probabilities, features = [], []
     for path, network in zip(paths, networks, strict=True):
-        for layer in _layers(network):  # half precision would make each runtime round in its own way
+        for layer in _layers(
+            network
+        ):  # half precision would make each runtime round in its own way
             layer.dtype_policy = "float32"
         dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
         if not dense:
             raise InputError(
                 f"{path}: the network {network.name} has no dense layer, whose input would be its features."
             )
-        probability, feature = keras.Model(network.inputs, [network.outputs[0], dense[-1].input])(image)
+        probability, feature = keras.Model(network.inputs, [network.outputs[0], dense[-1].input])(
+            image
+        )
         probabilities.append(probability)
         features.append(keras.layers.Flatten()(feature))
     several = len(networks) > 1
@@ -81,12 +88,26 @@ def convertible(network):
     grouped = [
         layer
         for layer in network.layers
-        if isinstance(layer, keras.layers.Conv2D) and 1 < layer.groups == layer.filters == layer.input.shape[-1]
+        if isinstance(layer, keras.layers.Conv2D)
+        and 1 < layer.groups == layer.filters == layer.input.shape[-1]
     ]
-    gelu = [layer for layer in network.layers if getattr(layer, "activation", None) is keras.activations.gelu]
+    gelu = [
+        layer
+        for layer in network.layers
+        if getattr(layer, "activation", None) is keras.activations.gelu
+    ]
     if not grouped + gelu:
         return network
-    kept = ("name", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias", "dtype")
+    kept = (
+        "name",
+        "kernel_size",
+        "strides",
+        "padding",
+        "dilation_rate",
+        "activation",
+        "use_bias",
+        "dtype",
+    )
 
     def twin(layer):
         if layer in grouped:
@@ -99,7 +120,9 @@ def convertible(network):
     again = keras.models.clone_model(network, clone_function=twin)
     for layer in network.layers:
         weights = layer.get_weights()
-        if layer in grouped:  # (height, width, 1, channels), and (height, width, channels, 1) in the twin
+        if (
+            layer in grouped
+        ):  # (height, width, 1, channels), and (height, width, channels, 1) in the twin
             weights[0] = weights[0].transpose(0, 1, 3, 2)
         again.get_layer(layer.name).set_weights(weights)
     return again
@@ -139,7 +162,12 @@ def chosen(scores, features):
     """
     most = max(100, min(MOST_IMAGES, MOST_VALUES // features))
     parts = [scores[scores["partition"] == partition] for partition in PARTITIONS]
-    return pd.concat([part.sample(most, random_state=0).sort_index() if len(part) > most else part for part in parts])
+    return pd.concat(
+        [
+            part.sample(most, random_state=0).sort_index() if len(part) > most else part
+            for part in parts
+        ]
+    )
 
 
 def make_reference(images, features, statistics, names):
@@ -150,9 +178,14 @@ def make_reference(images, features, statistics, names):
     """
     features, statistics = rounded(features), rounded(statistics)
     least = GREY | SHAPE
-    scale = {FEATURES: feature_spread(features), STATISTICS: spread(statistics, [least[name] for name in names])}
+    scale = {
+        FEATURES: feature_spread(features),
+        STATISTICS: spread(statistics, [least[name] for name in names]),
+    }
     low, high = usual_range(statistics)
-    table = pd.DataFrame({"image_id": images["image_id"].to_numpy(), "kind": images["kind"].to_numpy()})
+    table = pd.DataFrame(
+        {"image_id": images["image_id"].to_numpy(), "kind": images["kind"].to_numpy()}
+    )
     table["label"] = np.where(images["label"] == 1, "malignant", "benign")
     columns = pd.DataFrame(features, columns=[f"f{number}" for number in range(features.shape[1])])
     table = pd.concat([table, pd.DataFrame(statistics, columns=names), columns], axis=1)
@@ -219,7 +252,9 @@ def main(inputs, output, experiment, fold, params):
     scores, thresholds, images = of_fold(inputs.scores, inputs.thresholds, fold)
     shown = read_table(inputs.images, "images")[["image_id", "kind", "width", "height"]]
     index = read_table(inputs.index, "index")[["image_id", "row"]]
-    images = images.merge(shown, on="image_id", validate="1:1").merge(index, on="image_id", validate="1:1")
+    images = images.merge(shown, on="image_id", validate="1:1").merge(
+        index, on="image_id", validate="1:1"
+    )
     pixels = Shards(inputs.pixels)
 
     runs = [run_of(path) for path in inputs.models]
@@ -235,10 +270,15 @@ def main(inputs, output, experiment, fold, params):
     seen = pixels[images["row"].to_numpy(np.int64)]
     views = prediction_views(image["size"], params.augmentation)
     probability, features = run(session, seen, views)
-    agreement = {"images": len(images), "scores": float(np.abs(probability - images["probability"]).max())}
+    agreement = {
+        "images": len(images),
+        "scores": float(np.abs(probability - images["probability"]).max()),
+    }
     some = np.unique(np.linspace(0, len(images) - 1, COMPARED).astype(int))
     by_keras = model.predict(as_input(seen[some]), batch_size=64, verbose=0)
-    agreement["keras"] = float(np.abs(by_keras["probability"][:, 0] - run(session, seen[some])[0]).max())
+    agreement["keras"] = float(
+        np.abs(by_keras["probability"][:, 0] - run(session, seen[some])[0]).max()
+    )
     print(f"largest difference of a probability: onnxruntime and Keras {agreement['keras']:.1e}, and scores.csv {agreement['scores']:.1e}")  # fmt: skip
     if not agreement["keras"] <= AGREEMENT:
         raise InputError(
@@ -249,9 +289,13 @@ def main(inputs, output, experiment, fold, params):
     names = statistic_names(image["region"])
     statistics = image_statistics(seen, images["width"], images["height"], names)
     training = (images["partition"] == "training").to_numpy()
-    table, told, reference = make_reference(images[training], features[training], statistics[training], names)
+    table, told, reference = make_reference(
+        images[training], features[training], statistics[training], names
+    )
     write_table(table, output.reference, "reference")
-    warned = np.array([bool(texts) for texts in compare(features, statistics, names, reference)["warnings"]])
+    warned = np.array(
+        [bool(texts) for texts in compare(features, statistics, names, reference)["warnings"]]
+    )
     flagged = {part: float(warned[images["partition"] == part].mean()) for part in images["partition"].unique() if part != "training"}  # fmt: skip
     print(f"reference: {len(table)} training images; unlike them: {', '.join(f'{share:.1%} of {part}' for part, share in flagged.items())}")  # fmt: skip
 
@@ -269,7 +313,10 @@ def main(inputs, output, experiment, fold, params):
         "views": views.tolist(),
         "temperature": float(thresholds["temperature"].iloc[0]),
         "thresholds": {
-            row.point: {"threshold": None if pd.isna(row.threshold) else float(row.threshold), "reason": row.reason}
+            row.point: {
+                "threshold": None if pd.isna(row.threshold) else float(row.threshold),
+                "reason": row.reason,
+            }
             for row in thresholds.itertuples()
         },
         "partitions": counted(scores),

@@ -41,7 +41,9 @@ def read_model(folder, threads=0):
     settings = _read_settings(folder / "model.json")
     for name, wanted in settings["sha256"].items():
         if name not in FILES:
-            raise InputError(f"{folder / 'model.json'}: sha256 names {name!r}; expected: {', '.join(FILES)}. {AGAIN}")
+            raise InputError(
+                f"{folder / 'model.json'}: sha256 names {name!r}; expected: {', '.join(FILES)}. {AGAIN}"
+            )
         if sha256(folder / name) != wanted:
             raise InputError(
                 f"{folder / name} is not the file that model.json was made with (sha256 {wanted}). {AGAIN}"
@@ -85,15 +87,27 @@ def _reference(table, settings, folder):
             f"{len(columns)} of {told['images']}. {AGAIN}"
         )
     for key in ("low", "high"):
-        if missing := [name for name in names if name not in told[key] or name not in told["scale"][STATISTICS]]:
-            raise InputError(f"{folder / 'model.json'}: reference.{key}, reference.scale: no {some(missing)}. {AGAIN}")
+        if missing := [
+            name for name in names if name not in told[key] or name not in told["scale"][STATISTICS]
+        ]:
+            raise InputError(
+                f"{folder / 'model.json'}: reference.{key}, reference.scale: no {some(missing)}. {AGAIN}"
+            )
     try:
-        values = {FEATURES: table[columns].astype(float).to_numpy(), STATISTICS: table[names].to_numpy(float)}
+        values = {
+            FEATURES: table[columns].astype(float).to_numpy(),
+            STATISTICS: table[names].to_numpy(float),
+        }
     except ValueError as error:
         raise InputError(f"{folder / 'reference.csv'}: {error}. {AGAIN}") from None
     if not all(np.isfinite(part).all() for part in values.values()):
-        raise InputError(f"{folder / 'reference.csv'}: a feature or statistic is missing or no number. {AGAIN}")
-    scale = {FEATURES: np.array(told["scale"][FEATURES]), STATISTICS: in_order(told["scale"][STATISTICS], names)}
+        raise InputError(
+            f"{folder / 'reference.csv'}: a feature or statistic is missing or no number. {AGAIN}"
+        )
+    scale = {
+        FEATURES: np.array(told["scale"][FEATURES]),
+        STATISTICS: in_order(told["scale"][STATISTICS], names),
+    }
     return values | {
         "scale": scale,
         "limit": told["limit"],
@@ -113,9 +127,13 @@ def open_session(path, size, threads=0):
     options.intra_op_num_threads = threads  # 0: as many as there are cores
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # of many kinds, none of which is a class of its own
-        raise InputError(f"{path} cannot be read by onnxruntime: {str(error)[:200]}. {AGAIN}") from None
+        raise InputError(
+            f"{path} cannot be read by onnxruntime: {str(error)[:200]}. {AGAIN}"
+        ) from None
     takes = {value.name: value.shape for value in session.get_inputs()}
     gives = sorted(value.name for value in session.get_outputs())
     if list(takes) != ["image"] or takes["image"][1:] != [size, size, 3]:
@@ -137,7 +155,12 @@ def run(session, pixels, views=(AS_IT_IS,)):
     parts = []
     for start in range(0, len(pixels), BATCH):
         some = pixels[start : start + BATCH]
-        seen = [session.run(["probability", "features"], {"image": as_input(warped(some, view))}) for view in views]
+        seen = [
+            session.run(["probability", "features"], {"image": as_input(warped(some, view))})
+            for view in views
+        ]
         parts.append((np.mean([probability for probability, _ in seen], axis=0), seen[0][1]))
-    probability, features = (np.concatenate(values).astype(float) for values in zip(*parts, strict=True))
+    probability, features = (
+        np.concatenate(values).astype(float) for values in zip(*parts, strict=True)
+    )
     return probability[:, 0], features

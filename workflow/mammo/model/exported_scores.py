@@ -13,7 +13,11 @@ def of_fold(scores, thresholds, fold):
     if fold is None:
         return across_folds(scores)
     scores = scores.query("fold == @fold").reset_index(drop=True)
-    return scores, read_table(thresholds, "thresholds").query("fold == @fold and level == 'image'"), scores
+    return (
+        scores,
+        read_table(thresholds, "thresholds").query("fold == @fold and level == 'image'"),
+        scores,
+    )
 
 
 def across_folds(scores):
@@ -32,7 +36,14 @@ def across_folds(scores):
         {"point": point, "threshold": threshold, "reason": reason, "temperature": heat}
         for point, (threshold, reason) in points.items()
     )
-    first = scores.assign(order=scores["partition"].map({"training": 0, "validation": 1, "test": 2}))
-    images = first.sort_values("order", kind="stable").drop_duplicates("image_id").drop(columns="order").sort_index()
+    first = scores.assign(
+        order=scores["partition"].map({"training": 0, "validation": 1, "test": 2})
+    )
+    images = (
+        first.sort_values("order", kind="stable")
+        .drop_duplicates("image_id")
+        .drop(columns="order")
+        .sort_index()
+    )
     mean = scores.groupby("image_id")["probability"].mean()
     return scores, thresholds, images.assign(probability=images["image_id"].map(mean))

@@ -20,13 +20,21 @@ def last_convolution(model):
         name = type(layer).__name__
         convolved |= "Conv" in name or hasattr(layer, "layers")
         shape = layer.output.shape
-        if convolved and len(shape) == 4 and min(shape[1:3]) > 1 and "Pooling" not in name and "Padding" not in name:
+        if (
+            convolved
+            and len(shape) == 4
+            and min(shape[1:3]) > 1
+            and "Pooling" not in name
+            and "Padding" not in name
+        ):
             found.append(layer)
     for layer in reversed(found):
         with suppress(ValueError):  # what Keras raises where something goes past the layer
             _cut(model, layer)
             return layer
-    raise ValueError(f"Grad-CAM needs a convolution in the network, and {model.name} has none with places")
+    raise ValueError(
+        f"Grad-CAM needs a convolution in the network, and {model.name} has none with places"
+    )
 
 
 def grad_cam(model, layer, batches, toward):
@@ -42,7 +50,9 @@ def grad_cam(model, layer, batches, toward):
 
     last = model.layers[-1]
     if getattr(last, "activation", None) is not keras.activations.sigmoid:
-        raise ValueError(f"Grad-CAM needs a network that ends in a sigmoid, and {model.name} ends in {last.name}")
+        raise ValueError(
+            f"Grad-CAM needs a network that ends in a sigmoid, and {model.name} ends in {last.name}"
+        )
     last.activation = keras.activations.linear
     front, back = _cut(model, layer)
     maps, logits, start = [], [], 0
@@ -91,7 +101,8 @@ def unit_places(model, layer):
     places = [(0.0, 1.0), (0.0, 1.0)]
     if not isinstance(model, keras.Sequential):
         return [
-            _stretched(place, model.input_shape[1 + i], layer.output.shape[1 + i]) for i, place in enumerate(places)
+            _stretched(place, model.input_shape[1 + i], layer.output.shape[1 + i])
+            for i, place in enumerate(places)
         ]
     for each in model.layers[: model.layers.index(layer) + 1]:
         places = [
@@ -109,7 +120,9 @@ def _after(place, layer, axis, before, after):
     first, step = place
     reach = (window[axis] - 1) * getattr(layer, "dilation_rate", (1, 1))[axis]
     stride = layer.strides[axis]
-    padded = max((after - 1) * stride + reach + 1 - before, 0) // 2 if layer.padding == "same" else 0
+    padded = (
+        max((after - 1) * stride + reach + 1 - before, 0) // 2 if layer.padding == "same" else 0
+    )
     return first + step * (reach / 2 - padded), step * stride
 
 
@@ -123,7 +136,9 @@ def over_image(maps, places, size):
 
     Beyond the outermost units the map goes on as it is, so that a map of one value stays one.
     """
-    down, across = (_between(place, units, size) for place, units in zip(places, maps.shape[1:], strict=True))
+    down, across = (
+        _between(place, units, size) for place, units in zip(places, maps.shape[1:], strict=True)
+    )
     return down @ maps @ across.T
 
 
@@ -142,7 +157,10 @@ def energy_inside(maps, inside):
     total = maps.sum(axis=(1, 2), dtype=float)
     known = (total > 0) & inside.any(axis=(1, 2))
     return np.divide(
-        np.einsum("nij,nij->n", maps, inside, dtype=float), total, out=np.full(len(maps), np.nan), where=known
+        np.einsum("nij,nij->n", maps, inside, dtype=float),
+        total,
+        out=np.full(len(maps), np.nan),
+        where=known,
     )
 
 

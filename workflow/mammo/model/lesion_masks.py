@@ -26,7 +26,9 @@ def seen_lesions(folder, image, lesions, extents, settings):
     inside, correlation = np.zeros((settings["size"],) * 2, np.float32), None
     for lesion in lesions:
         if lesion.mask_file not in extents:
-            raise ValueError("no mask" + (f" of one of {len(lesions)} lesions" if len(lesions) > 1 else ""))
+            raise ValueError(
+                "no mask" + (f" of one of {len(lesions)} lesions" if len(lesions) > 1 else "")
+            )
         if lesion.full_file not in extents:
             raise ValueError("no full image")
         mask, full = extents[lesion.mask_file], extents[lesion.full_file]
@@ -40,7 +42,9 @@ def seen_lesions(folder, image, lesions, extents, settings):
         elif settings["region"] == "crop":
             crop, whole = (folder / file for file in (image.file, lesion.full_file))
             box, correlation = find_crop(crop, whole, box, (image.width, image.height), full)
-        inside = np.maximum(inside, mask_inside(folder / lesion.mask_file, settings["size"], settings["fit"], box))
+        inside = np.maximum(
+            inside, mask_inside(folder / lesion.mask_file, settings["size"], settings["fit"], box)
+        )
     if not inside.any():
         raise ValueError("the lesion lies outside of what the network sees")
     return inside, correlation
@@ -80,12 +84,16 @@ def find_crop(crop, full, lesion, extent, full_extent):
     grey, window, _ = open_grey(full, int(samples.max()), "stretch", tuple(window))
     scores = correlations(wanted, contrast(area_means(grey, window, tuple(samples[::-1]))))
     best = np.unravel_index(scores.argmax(), scores.shape)
-    offset = np.array([_vertex(np.take(scores, best[1 - axis], 1 - axis), best[axis]) for axis in (1, 0)])
+    offset = np.array(
+        [_vertex(np.take(scores, best[1 - axis], 1 - axis), best[axis]) for axis in (1, 0)]
+    )
     corner = np.rint(start + offset * step).clip(0, full_extent - extent)
     box = tuple((np.concatenate([corner, corner + extent]) / np.tile(full_extent, 2)).tolist())
     correlation = correlations(wanted, contrast(area_means(grey, box, shape))).item()
     if correlation < LEAST_CORRELATION:
-        raise ValueError(f"the crop was not found on its full image (best correlation {correlation:.2f})")
+        raise ValueError(
+            f"the crop was not found on its full image (best correlation {correlation:.2f})"
+        )
     return box, correlation
 
 
@@ -102,9 +110,14 @@ def correlations(wanted, window):
     wanted = wanted.astype(float) - wanted.mean()
     window = window.astype(float) - window.mean()
     sums = [_sums(window**power, wanted.shape) for power in (1, 2)]
-    spread = np.sqrt(np.maximum(sums[1] - sums[0] ** 2 / wanted.size, 0)) * np.sqrt((wanted**2).sum())
+    spread = np.sqrt(np.maximum(sums[1] - sums[0] ** 2 / wanted.size, 0)) * np.sqrt(
+        (wanted**2).sum()
+    )
     return np.divide(
-        correlate(window, wanted, "valid"), spread, out=np.zeros_like(spread), where=spread > 1e-6 * wanted.size
+        correlate(window, wanted, "valid"),
+        spread,
+        out=np.zeros_like(spread),
+        where=spread > 1e-6 * wanted.size,
     )
 
 
@@ -112,7 +125,12 @@ def _sums(values, shape):
     """The sum over each part of `values` that has `shape`."""
     total = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     (height, width) = shape
-    return total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
+    return (
+        total[height:, width:]
+        - total[:-height, width:]
+        - total[height:, :-width]
+        + total[:-height, :-width]
+    )
 
 
 def _vertex(values, best):

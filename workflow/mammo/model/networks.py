@@ -15,7 +15,10 @@ DROPPED = 0.3  # share of the features that dropout leaves out, as the original 
 # Of batch normalisation's statistics. An epoch may have few steps: with the usual 0.9 to 0.999 validation would go by the
 # statistics' starting values for many epochs, and stop the training before it has begun.
 MOMENTUM = 0.5
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue, of 0 to 1
+MEAN, SPREAD = (
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)  # of ImageNet's red, green and blue, of 0 to 1
 
 
 def seed_cnn(size):
@@ -87,7 +90,9 @@ def _backbone(smallest, weights, published, digest):
 def _standardised(image):
     """Red, green and blue less ImageNet's mean, in units of its spread. (A Normalization layer that comes first does not export to ONNX.)"""
     scale = [1 / (255 * spread) for spread in SPREAD]
-    return layers.Rescaling(scale, [-mean / spread for mean, spread in zip(MEAN, SPREAD, strict=True)])(image)
+    return layers.Rescaling(
+        scale, [-mean / spread for mean, spread in zip(MEAN, SPREAD, strict=True)]
+    )(image)
 
 
 @_backbone(
@@ -120,7 +125,9 @@ def efficientnet_v2_b0(image):
 )
 def densenet121(image):
     """DenseNet-121 (G. Huang et al., CVPR 2017); global average pooling, dropout of 0.3, and one sigmoid unit."""
-    return applications.DenseNet121(include_top=False, weights=None, input_tensor=_standardised(image))
+    return applications.DenseNet121(
+        include_top=False, weights=None, input_tensor=_standardised(image)
+    )
 
 
 @_backbone(
@@ -146,4 +153,6 @@ def resnet50(image):
 def convnext_tiny(image):
     """ConvNeXt-Tiny (Z. Liu et al., CVPR 2022); global average pooling, dropout of 0.3, and one sigmoid unit."""
     image = _standardised(image)
-    return applications.ConvNeXtTiny(include_top=False, include_preprocessing=False, weights=None, input_tensor=image)
+    return applications.ConvNeXtTiny(
+        include_top=False, include_preprocessing=False, weights=None, input_tensor=image
+    )

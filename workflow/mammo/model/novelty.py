@@ -46,7 +46,10 @@ def image_statistics(pixels, width, height, names):
     detail: the logarithm of the mean difference between neighbouring pixels, at least 0.1 grey levels.
     """
     width, height = np.asarray(width, float), np.asarray(height, float)
-    shapes = {"proportions": np.log(width / height), "shorter_side": np.log(np.minimum(width, height))}
+    shapes = {
+        "proportions": np.log(width / height),
+        "shorter_side": np.log(np.minimum(width, height)),
+    }
     levels = [_grey_statistics(pixels[some]) for some in _blocks(len(pixels))]
     found = shapes | {name: np.concatenate([part[name] for part in levels]) for name in GREY}
     return np.column_stack([found[name] for name in names]).astype(float)
@@ -137,7 +140,9 @@ def compare(features, statistics, names, reference):
     for name, values in {FEATURES: features, STATISTICS: statistics}.items():
         found[name] = nearest(values, reference[name], reference["scale"][name])
     far = {
-        name: apart[:, -1] / (reference["limit"][name] or np.nan) if apart.shape[1] else np.full(len(apart), np.nan)
+        name: apart[:, -1] / (reference["limit"][name] or np.nan)
+        if apart.shape[1]
+        else np.full(len(apart), np.nan)
         for name, (apart, _) in found.items()
     }
     apart, rows = found[FEATURES]
@@ -147,7 +152,16 @@ def compare(features, statistics, names, reference):
     equal = np.where((apart[:, 0] < EQUAL) & (in_statistics < EQUAL), first, -1)
     outside = (statistics < reference["low"]) | (statistics > reference["high"])
     warnings = [
-        list(_warnings(far[FEATURES][row], far[STATISTICS][row], statistics[row], outside[row], names, reference))
+        list(
+            _warnings(
+                far[FEATURES][row],
+                far[STATISTICS][row],
+                statistics[row],
+                outside[row],
+                names,
+                reference,
+            )
+        )
         for row in range(len(features))
     ]
     return {"nearest": found[FEATURES], **far, "equal": equal, "warnings": warnings}
@@ -159,7 +173,10 @@ def _warnings(in_features, in_statistics, values, outside, names, reference):
         beyond = [
             "{} {} (training: {} to {})".format(
                 WORDS[names[number]][0],
-                *map(WORDS[names[number]][1], (values[number], reference["low"][number], reference["high"][number])),
+                *map(
+                    WORDS[names[number]][1],
+                    (values[number], reference["low"][number], reference["high"][number]),
+                ),
             )
             for number in np.flatnonzero(outside)
         ]

@@ -12,7 +12,14 @@ from mammo.dataset.images import decode
 from mammo.dataset.tensors import Shards
 from mammo.model.augmentation import AS_IT_IS
 from mammo.model.exported_model import run
-from mammo.model.novelty import FEATURES, NEIGHBOURS, STATISTICS, compare, image_statistics, statistic_names
+from mammo.model.novelty import (
+    FEATURES,
+    NEIGHBOURS,
+    STATISTICS,
+    compare,
+    image_statistics,
+    statistic_names,
+)
 from mammo.statistics.calibration import calibrate
 from mammo.tables import read_table
 
@@ -58,9 +65,15 @@ def predict_files(folder, files, settings, session, reference, workers):
         for start in range(0, len(files), AT_ONCE):
             some = files[start : start + AT_ONCE]
             with threadpool_limits(1):  # NumPy's threads and these would be in each other's way
-                found = list(pool.map(lambda file: decoded(Path(folder, file), settings["image"]), some))
-            rows = pd.DataFrame({"file": list(map(printable, some)), "problem": [problem for *_, problem in found]})
-            shown = [(pixels, width, height) for pixels, width, height, problem in found if not problem]
+                found = list(
+                    pool.map(lambda file: decoded(Path(folder, file), settings["image"]), some)
+                )
+            rows = pd.DataFrame(
+                {"file": list(map(printable, some)), "problem": [problem for *_, problem in found]}
+            )
+            shown = [
+                (pixels, width, height) for pixels, width, height, problem in found if not problem
+            ]
             if shown:
                 pixels, width, height = map(np.array, zip(*shown, strict=True))
                 statistics = image_statistics(pixels, width, height, names)
@@ -102,12 +115,23 @@ def as_table(rows, reference, origin):
     known = rows["problem"] == ""
     equal = rows["equal"].where(known, -1).astype(int)
     rows["warnings"] = [
-        "; ".join([*texts, *([f"shows what training image {reference['image_id'][row]} shows"] if row >= 0 else [])])
+        "; ".join(
+            [
+                *texts,
+                *(
+                    [f"shows what training image {reference['image_id'][row]} shows"]
+                    if row >= 0
+                    else []
+                ),
+            ]
+        )
         for texts, row in zip(rows["warnings"].where(known, ""), equal, strict=True)
     ]
     for number in range(1, NEIGHBOURS + 1):
         if f"row_{number}" in rows:
-            nearest = reference.loc[rows[f"row_{number}"].where(known, 0).astype(int)].reset_index(drop=True)
+            nearest = reference.loc[rows[f"row_{number}"].where(known, 0).astype(int)].reset_index(
+                drop=True
+            )
             rows[f"nearest_{number}"] = nearest["image_id"].where(known, "")
             rows[f"nearest_{number}_label"] = nearest["label"].where(known, "")
     return rows.sort_values(["probability", "file"], ascending=[False, True], kind="stable")
@@ -120,5 +144,10 @@ def tiles_of(rows, paths, image, tensors):
         return tiles, None
     index = read_table(tensors["index"], "index").set_index("image_id")["row"]
     pixels = Shards(tensors["pixels"])
-    near = [f"nearest_{number}" for number in range(1, NEIGHBOURS + 1) if f"nearest_{number}" in rows]
-    return tiles, [pixels[index[list(names)].to_numpy(np.int64)] for names in rows[near].itertuples(index=False)]
+    near = [
+        f"nearest_{number}" for number in range(1, NEIGHBOURS + 1) if f"nearest_{number}" in rows
+    ]
+    return tiles, [
+        pixels[index[list(names)].to_numpy(np.int64)]
+        for names in rows[near].itertuples(index=False)
+    ]

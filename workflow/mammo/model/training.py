@@ -28,7 +28,9 @@ def epoch_batches(epoch, pixels, rows, labels, seed, batch_size, augmentation):
     Order and warps depend on the seed and the epoch alone. The last batch may be smaller.
     """
     order = np.random.default_rng([seed, epoch, SHUFFLE]).permutation(len(rows))
-    warps = affine_transforms(np.random.default_rng([seed, epoch, WARP]), len(rows), pixels.shape[1], augmentation)
+    warps = affine_transforms(
+        np.random.default_rng([seed, epoch, WARP]), len(rows), pixels.shape[1], augmentation
+    )
     for start in range(0, len(rows), batch_size):
         chosen = order[start : start + batch_size]
         yield pixels[rows[chosen]][..., None], warps[chosen], labels[chosen][:, None]
@@ -47,7 +49,9 @@ def training_data(pixels, rows, labels, seed, batch_size, augmentation, first_ep
     )
 
     def one_epoch(epoch):
-        batches = lambda epoch: epoch_batches(int(epoch), pixels, rows, labels, seed, batch_size, augmentation)  # noqa: E731
+        batches = lambda epoch: epoch_batches(
+            int(epoch), pixels, rows, labels, seed, batch_size, augmentation
+        )  # noqa: E731
         return tf.data.Dataset.from_generator(batches, args=(epoch,), output_signature=spec)
 
     def warp(images, warps, labels):
@@ -62,7 +66,11 @@ def training_data(pixels, rows, labels, seed, batch_size, augmentation, first_ep
 
     # The dataset is made of epochs, rather than begun anew for each: nothing waits for its first batch when an epoch begins.
     epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-    return epochs.flat_map(one_epoch).map(warp, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return (
+        epochs.flat_map(one_epoch)
+        .map(warp, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
 
 
 def plain_data(pixels, rows, labels, batch_size, view=AS_IT_IS):
@@ -74,7 +82,10 @@ def plain_data(pixels, rows, labels, batch_size, view=AS_IT_IS):
             chosen = slice(start, start + batch_size)
             yield warped(pixels[rows[chosen]], view)[..., None], labels[chosen][:, None]
 
-    spec = (tf.TensorSpec((None, *pixels.shape[1:], 1), tf.float32), tf.TensorSpec((None, 1), tf.float32))
+    spec = (
+        tf.TensorSpec((None, *pixels.shape[1:], 1), tf.float32),
+        tf.TensorSpec((None, 1), tf.float32),
+    )
     data = tf.data.Dataset.from_generator(batches, output_signature=spec)
     steps = -(-len(rows) // batch_size)
     data = data.apply(tf.data.experimental.assert_cardinality(steps))
@@ -87,7 +98,10 @@ def phases(training, pretrained):
     if not pretrained:
         return [(0, epochs, training["learning_rate"], "all")]
     frozen = min(training["frozen_epochs"], epochs)
-    both = [(0, frozen, training["learning_rate"], "head"), (frozen, epochs, training["fine_tuning_rate"], "fine")]
+    both = [
+        (0, frozen, training["learning_rate"], "head"),
+        (frozen, epochs, training["fine_tuning_rate"], "fine"),
+    ]
     return [phase for phase in both if phase[0] < phase[1]]
 
 
@@ -158,19 +172,28 @@ def train_network(pixels, images, seed, network, training, augmentation, checkpo
 
     gpus = tf.distribute.get_strategy().num_replicas_in_sync
     batch_size = shared_batch(training["batch_size"], [len(part) for part in rows.values()], gpus)
-    losses = {"binary_crossentropy": keras.losses.BinaryCrossentropy, "focal": keras.losses.BinaryFocalCrossentropy}
+    losses = {
+        "binary_crossentropy": keras.losses.BinaryCrossentropy,
+        "focal": keras.losses.BinaryFocalCrossentropy,
+    }
     loss = losses[training["loss"]](label_smoothing=training["label_smoothing"])
     for start, end, rate, part in phases(training, weights):
         last = end == training["epochs"]
         # Before the last phase nothing stops early; which epoch is the best one is asked of all together.
-        patience, schedule = (training["patience"], training["schedule"]) if last else (end + 1, "constant")
-        stop = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+        patience, schedule = (
+            (training["patience"], training["schedule"]) if last else (end + 1, "constant")
+        )
+        stop = keras.callbacks.EarlyStopping(
+            "val_loss", patience=patience, restore_best_weights=True
+        )
         saved = Checkpoint(*checkpoint, stop, start)
         if saved.epochs >= end and not last:
             continue
         if weights:
             let_train(model, part)
-            print(f"from epoch {start + 1} on {PARTS[part]} is trained, at a learning rate of {rate:g}")
+            print(
+                f"from epoch {start + 1} on {PARTS[part]} is trained, at a learning rate of {rate:g}"
+            )
         model.compile(keras.optimizers.Adam(rate), loss=loss, metrics=["accuracy"])
 
         def begin(epoch, logs, start=start, end=end, rate=rate, schedule=schedule, saved=saved):
@@ -181,11 +204,21 @@ def train_network(pixels, images, seed, network, training, augmentation, checkpo
             )
 
         model.fit(
-            training_data(pixels, rows["training"], labels["training"], seed, batch_size, augmentation, saved.epochs),
+            training_data(
+                pixels,
+                rows["training"],
+                labels["training"],
+                seed,
+                batch_size,
+                augmentation,
+                saved.epochs,
+            ),
             steps_per_epoch=-(-len(rows["training"]) // batch_size),
             initial_epoch=saved.epochs,
             epochs=saved.epochs if saved.stopped else end,
-            validation_data=plain_data(pixels, rows["validation"], labels["validation"], batch_size),
+            validation_data=plain_data(
+                pixels, rows["validation"], labels["validation"], batch_size
+            ),
             class_weight=class_weights(labels["training"], training["class_weights"]),
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=begin), stop, saved],
             shuffle=False,  # the data come shuffled
@@ -201,7 +234,9 @@ def train_network(pixels, images, seed, network, training, augmentation, checkpo
     history.insert(0, "epoch", range(1, len(history) + 1))
     history["kept"] = (history["epoch"] == stop.best_epoch + 1).astype(int)
     print(f"kept epoch {stop.best_epoch + 1} of {len(history)}")
-    if training["precision"] != "float32":  # what is predicted, explained and exported is the same then
+    if (
+        training["precision"] != "float32"
+    ):  # what is predicted, explained and exported is the same then
         trained, model = model, build(network, pixels.shape[1])
         model.set_weights(trained.get_weights())
     return model, history
@@ -217,8 +252,14 @@ def seed_dropout(model, seed, epoch):
 
 def predict(model, pixels, images, batch_size, views=(AS_IT_IS,)):
     """Rows of predictions.csv, a DataFrame: for every row of `images` the probability of malignant, the mean over the views (v, 8)."""
-    rows, labels = images["row"].to_numpy(np.int64), (images["label"] == "malignant").to_numpy(np.float32)
-    seen = [model.predict(plain_data(pixels, rows, labels, batch_size, view), verbose=0)[:, 0] for view in views]
+    rows, labels = (
+        images["row"].to_numpy(np.int64),
+        (images["label"] == "malignant").to_numpy(np.float32),
+    )
+    seen = [
+        model.predict(plain_data(pixels, rows, labels, batch_size, view), verbose=0)[:, 0]
+        for view in views
+    ]
     return images.assign(label=labels.astype(int), probability=np.mean(seen, axis=0))
 
 
@@ -238,9 +279,15 @@ def dealt_labels(images, seed):
     labels = {}
     for _, group in patients.groupby("where"):
         group = group.iloc[rng.permutation(len(group))]
-        middle = group["images"].cumsum() - group["images"] / 2  # of each one's images, counted through all
+        middle = (
+            group["images"].cumsum() - group["images"] / 2
+        )  # of each one's images, counted through all
         labels |= dict(
-            zip(group.index, np.where(middle < group["malignant"].sum(), "malignant", "benign"), strict=True)
+            zip(
+                group.index,
+                np.where(middle < group["malignant"].sum(), "malignant", "benign"),
+                strict=True,
+            )
         )
     return images.assign(label=images["patient_id"].map(labels))
 
@@ -250,7 +297,9 @@ def checkpoint_key(inputs, *settings):
     import keras
     import tensorflow as tf
 
-    files = [sha256(path) for path in [inputs.manifest, inputs.index, *inputs.pixels, *inputs.weights]]
+    files = [
+        sha256(path) for path in [inputs.manifest, inputs.index, *inputs.pixels, *inputs.weights]
+    ]
     parts = [files, settings, tf.__version__, keras.__version__, np.__version__, platform.machine()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -265,13 +314,17 @@ def main(inputs, output, params, fold, seed):
             f"{undecoded} images of the manifest are left out: they could not be decoded (excluded.csv of the tensors)"
         )
     present = images.groupby("partition")["label"].unique()
-    if gone := [part for part in ("training", "validation") if part not in present or len(present[part]) < 2]:
+    if gone := [
+        part for part in ("training", "validation") if part not in present or len(present[part]) < 2
+    ]:
         raise InputError(
             f"{inputs.manifest}: of {some(gone)}, no images of both classes could be decoded: see {Path(inputs.index).parent}/excluded.csv."
         )
     if params.shuffled_labels:
         images = dealt_labels(images, seed)
-        print("a control: the labels of all partitions were shuffled among patients, so that there is nothing to learn")
+        print(
+            "a control: the labels of all partitions were shuffled among patients, so that there is nothing to learn"
+        )
     pixels = Shards(inputs.pixels)
     network, training, augmentation = params.network["name"], params.training, params.augmentation
     strategy = use_devices(training["threads"], training["gpus"])
@@ -279,18 +332,28 @@ def main(inputs, output, params, fold, seed):
 
     from mammo.model.checkpoint import remove
 
-    key = checkpoint_key(inputs, fold, seed, network, training, augmentation, params.shuffled_labels, params.code)
+    key = checkpoint_key(
+        inputs, fold, seed, network, training, augmentation, params.shuffled_labels, params.code
+    )
     weights = inputs.weights[0] if inputs.weights else None
     saved = params.checkpoint, key
     with strategy.scope():
-        model, history = train_network(pixels, images, seed, network, training, augmentation, saved, weights)
+        model, history = train_network(
+            pixels, images, seed, network, training, augmentation, saved, weights
+        )
     model.save(output.model)
     origin = {column: images[column].iloc[0] for column in ("dataset", "leaks")}
     with zipfile.ZipFile(output.model, "a") as archive:  # Keras reads the parts that it knows
         archive.writestr("origin.json", json.dumps(origin))
     if training["gpus"] > 1:
-        model = keras.models.load_model(output.model, compile=False)  # on one GPU, which can take a batch of one image
+        model = keras.models.load_model(
+            output.model, compile=False
+        )  # on one GPU, which can take a batch of one image
     write_table(history.assign(**origin), output.history, "history")
     views = prediction_views(pixels.shape[1], augmentation)
-    write_table(predict(model, pixels, images, training["batch_size"], views), output.predictions, "predictions")
+    write_table(
+        predict(model, pixels, images, training["batch_size"], views),
+        output.predictions,
+        "predictions",
+    )
     remove(params.checkpoint)

@@ -21,7 +21,10 @@ def cached(name, environment=os.environ):
 def is_published(path, digest):
     """Is the file at `path` the one with this MD5 (32 hex digits) or SHA-256?"""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "md5" if len(digest) == 32 else "sha256").hexdigest() == digest
+        return (
+            hashlib.file_digest(file, "md5" if len(digest) == 32 else "sha256").hexdigest()
+            == digest
+        )
 
 
 def fetch(address, digest, output, cache):
@@ -39,7 +42,9 @@ def fetch(address, digest, output, cache):
                 shutil.copyfileobj(answer, file)
         source = cache if cache.is_file() else address
         if not is_published(part, digest):
-            raise InputError(f"{source} is not the file that keras.applications publishes (digest {digest}). {way_out}")
+            raise InputError(
+                f"{source} is not the file that keras.applications publishes (digest {digest}). {way_out}"
+            )
         part.rename(output)
     except (OSError, HTTPException) as error:
         raise InputError(

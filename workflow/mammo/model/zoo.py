@@ -39,13 +39,19 @@ def pretrained(network):
 
 def published(stem):
     """(address, digest) of the file of that name without its ending, as keras.applications publishes it."""
-    facts = next(facts for facts in known().values() if Path(facts.get("published", "")).stem == stem)
+    facts = next(
+        facts for facts in known().values() if Path(facts.get("published", "")).stem == stem
+    )
     return PUBLISHED + facts["published"], facts["digest"]
 
 
 def network_mistakes(study):
     """What is wrong with a study's network: (section, key, what) of each mistake."""
-    name, given, size = study["network"]["name"], study["network"]["weights"], study["image"]["size"]
+    name, given, size = (
+        study["network"]["name"],
+        study["network"]["weights"],
+        study["image"]["size"],
+    )
     facts = known()[name]
     if size < (smallest := facts.get("smallest", 0)):
         yield (
@@ -69,12 +75,12 @@ def network_mistakes(study):
 @lru_cache(None)
 def weights_mistake(path, name):
     """Why a file does not hold the weights of the backbone of that name; '' where it does, as far as their number tells."""
-    way_out = (
-        f"give none, imagenet, or a file of {name} without its head, such as {PUBLISHED}{known()[name]['published']}"
-    )
+    way_out = f"give none, imagenet, or a file of {name} without its head, such as {PUBLISHED}{known()[name]['published']}"
     if not os.path.isfile(path):
         what = "is a folder" if os.path.isdir(path) else "does not exist"
-        note = "" if os.path.isabs(path) else f" (read from {Path.cwd()}, where results/ is written)"
+        note = (
+            "" if os.path.isabs(path) else f" (read from {Path.cwd()}, where results/ is written)"
+        )
         return f"{what}{note}; {way_out}"
     if not path.endswith(ENDINGS):
         return f"is no file of weights that Keras reads: its name ends in none of {', '.join(ENDINGS)}; {way_out}"
@@ -97,7 +103,11 @@ def count_weights(path):
 
     def add(name, item):
         nonlocal count
-        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and not name.startswith("optimizer"):
+        if (
+            isinstance(item, h5py.Dataset)
+            and item.dtype.kind == "f"
+            and not name.startswith("optimizer")
+        ):
             count += item.size
 
     if path.endswith(".keras"):

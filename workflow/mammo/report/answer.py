@@ -40,7 +40,12 @@ def estimate(row, share=False):
 
 def why_not(row):
     """Why a row has no value or no interval, without the words that say which of both is missing."""
-    return row["reason"].removeprefix("not defined: ").removeprefix("no interval: ").removeprefix("no such level: ")
+    return (
+        row["reason"]
+        .removeprefix("not defined: ")
+        .removeprefix("no interval: ")
+        .removeprefix("no such level: ")
+    )
 
 
 def headline(metrics, experiment="baseline"):
@@ -67,7 +72,11 @@ def answer(metrics, edition, lookalikes=0.0, controls=None):
     auroc, accuracy, majority = test["auroc"], test["accuracy"], test["majority_class_accuracy"]
     leaks = auroc["leaks"]
     verdict = "leaking" if leaks else _verdict(auroc)
-    sentences = [AUROC, _beside_chance(verdict, auroc), "" if verdict == "undefined" else _accuracy(accuracy, majority)]
+    sentences = [
+        AUROC,
+        _beside_chance(verdict, auroc),
+        "" if verdict == "undefined" else _accuracy(accuracy, majority),
+    ]
     sentences += _spread(metrics)
     if controls is not None:
         sentences += controls_in_words(controls, verdict)
@@ -104,7 +113,9 @@ def _lead(auroc, test, leaks, of):
     if pd.isna(auroc["value"]):
         return f"There is no AUROC on the {whose}: {why_not(auroc)}."
     lead = f"On {whose}{known} the network reaches an AUROC of {estimate(auroc)}"
-    return f"{lead}." if pd.notna(auroc["low"]) else f"{lead}, without an interval: {why_not(auroc)}."
+    return (
+        f"{lead}." if pd.notna(auroc["low"]) else f"{lead}, without an interval: {why_not(auroc)}."
+    )
 
 
 def _count(value, noun):
@@ -137,7 +148,9 @@ def _spread(metrics):
     auroc = of_metric(mean)["auroc"]
     if pd.isna(auroc["value"]):
         return []
-    return [f"Over {auroc['runs']} runs the AUROC is {number(auroc['value'])} ± {number(auroc['sd'])} (mean and SD)."]
+    return [
+        f"Over {auroc['runs']} runs the AUROC is {number(auroc['value'])} ± {number(auroc['sd'])} (mean and SD)."
+    ]
 
 
 def controls_in_words(controls, verdict, experiment="baseline"):
@@ -146,13 +159,16 @@ def controls_in_words(controls, verdict, experiment="baseline"):
     That the network may have learnt what tells the classes apart is said of one whose verdict is that it tells them apart.
     """
     rows = controls[
-        (controls["experiment"] == experiment) & (controls["metric"] == "auroc") & controls["value"].notna()
+        (controls["experiment"] == experiment)
+        & (controls["metric"] == "auroc")
+        & controls["value"].notna()
     ]
     rows = {row["control"]: row for row in rows.to_dict("records")}
     trivial = {
         name: row
         for name, row in rows.items()
-        if name not in ("network", "majority_class", "shuffled_labels") and not name.startswith(READERS)
+        if name not in ("network", "majority_class", "shuffled_labels")
+        and not name.startswith(READERS)
     }
     if trivial:
         best = max(trivial, key=lambda name: trivial[name]["value"])
@@ -160,8 +176,12 @@ def controls_in_words(controls, verdict, experiment="baseline"):
         text = f"Of {len(trivial)} trivial controls, the best, {_told(best)} alone, has an AUROC of {estimate(trivial[best])}"
         yield f"{text}; the network's less that is {estimate(gain)}."
         if telling := [name for name, row in trivial.items() if row["low"] > 0.5]:
-            part = "in part " if all(trivial[name]["difference_low"] > 0 for name in telling) else ""
-            learnt = f", and the network may {part}have learnt just that" if verdict == "above" else ""
+            part = (
+                "in part " if all(trivial[name]["difference_low"] > 0 for name in telling) else ""
+            )
+            learnt = (
+                f", and the network may {part}have learnt just that" if verdict == "above" else ""
+            )
             yield f"A warning: the classes can be told apart by {' and by '.join(map(_told, telling))}{learnt}."
     if "shuffled_labels" in rows:
         yield f"Trained and tested on shuffled labels, the same network reaches {estimate(rows['shuffled_labels'])}."
@@ -177,7 +197,11 @@ def controls_in_words(controls, verdict, experiment="baseline"):
 def _against_readers(row):
     if row["difference_low"] > 0:
         return ", less than the network"
-    return ", more than the network" if row["difference_high"] < 0 else ", which cannot be told from the network's"
+    return (
+        ", more than the network"
+        if row["difference_high"] < 0
+        else ", which cannot be told from the network's"
+    )
 
 
 def _told(control):

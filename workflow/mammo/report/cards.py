@@ -54,7 +54,8 @@ def model_card(study, edition, answer, results, versions, weights):
                 f"Augmentation of training images: rotation by up to {augmentation['rotation']:g} degrees, shift by {augmentation['shift']:g} of the side, "
                 f"shear by {augmentation['shear']:g} degrees, zoom by {augmentation['zoom']:g}{flip}.{_views(augmentation)}",
                 f"Seeds: {', '.join(map(str, study['seeds']))}. Made with {versions}.",
-                OPEN + "who is responsible, how to reach them, under which licence the weights are given on.",
+                OPEN
+                + "who is responsible, how to reach them, under which licence the weights are given on.",
             ],
         ),
         (
@@ -92,9 +93,14 @@ def model_card(study, edition, answer, results, versions, weights):
         ),
         (
             "Training data",
-            ["The training partition of the same dataset; see `datasheet.md` and `characteristics.html`."],
+            [
+                "The training partition of the same dataset; see `datasheet.md` and `characteristics.html`."
+            ],
         ),
-        ("Quantitative analyses", [*answer["warnings"], answer["lead"], *answer["sentences"], *results]),
+        (
+            "Quantitative analyses",
+            [*answer["warnings"], answer["lead"], *answer["sentences"], *results],
+        ),
         (
             "Ethical considerations",
             [
@@ -130,12 +136,20 @@ def _beginning(study):
 
 
 def _smoothed(training):
-    return f" with labels smoothed by {training['label_smoothing']:g}" if training["label_smoothing"] else ""
+    return (
+        f" with labels smoothed by {training['label_smoothing']:g}"
+        if training["label_smoothing"]
+        else ""
+    )
 
 
 def _views(augmentation):
     views = augmentation["test_views"]
-    return f" Probabilities are means over {views} views of an image: itself, and such warps." if views > 1 else ""
+    return (
+        f" Probabilities are means over {views} views of an image: itself, and such warps."
+        if views > 1
+        else ""
+    )
 
 
 def datasheet(study, edition, numbers, fingerprint):
@@ -180,7 +194,8 @@ def shown(study, edition):
 
 def _kept(study):
     return {"patient": "all images of a patient"}.get(
-        study["split"]["by"], f"images of one {study['split']['by']}, and no more, so that patients leak"
+        study["split"]["by"],
+        f"images of one {study['split']['by']}, and no more, so that patients leak",
     )
 
 

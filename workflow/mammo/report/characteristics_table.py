@@ -9,7 +9,10 @@ from mammo.tables import PARTITIONS
 
 WORDS = {**KNOWN, "crop_size": "Longer side of the crop, in pixels"}
 # What stands in one cell: a statistic, and in brackets what tells of its spread.
-SPREADS = {"mean": ("mean (SD)", ["sd"]), "median": ("median (quartiles)", ["quartile_1", "quartile_3"])}
+SPREADS = {
+    "mean": ("mean (SD)", ["sd"]),
+    "median": ("median (quartiles)", ["quartile_1", "quartile_3"]),
+}
 STYLE = """
 body { font: 14px/1.4 "DejaVu Sans", Verdana, sans-serif; color: #222; margin: 2em; }
 table { border-collapse: collapse; border-top: 2px solid #222; border-bottom: 2px solid #222; }
@@ -30,14 +33,21 @@ def as_html(table, edition):
     table = table[table["fold"] == folds[0]]
     fold = f", fold {folds[0]}, one of {len(folds)}" if len(folds) > 1 else ""
     leaks = table["leaks"].iloc[0]
-    banner = [f'<p class="leaks">NOT EVIDENCE OF PERFORMANCE: the split {escape(leaks)}</p>'] if leaks else []
+    banner = (
+        [f'<p class="leaks">NOT EVIDENCE OF PERFORMANCE: the split {escape(leaks)}</p>']
+        if leaks
+        else []
+    )
     undefined = table[table["reason"] != ""]
     notes = [
         "Counts of lesions in a view, with their share of the partition; those of masses and of calcifications with their share of that kind.",
         "SMD: standardised mean difference from training, without its sign (levels: Yang and Dalton 2012; numbers: Cohen's d). Below 0.1 is "
         "commonly called balanced (Austin 2009); of k levels, chance alone makes about √((k − 1)(1/n₁ + 1/n₂)) of rows that are independent, "
         "and up to half as much again of lesions of the same patients.",
-        *(f"{_words(row.variable)}: SMD not defined ({row.reason})." for row in undefined.itertuples()),
+        *(
+            f"{_words(row.variable)}: SMD not defined ({row.reason})."
+            for row in undefined.itertuples()
+        ),
         f"Dataset {table['dataset'].iloc[0]}, {edition} edition.",
     ]
     head = "".join(f'<th scope="col">{name}</th>' for name in ["", *map(str.capitalize, PARTITIONS), "SMD, validation", "SMD, test"])  # fmt: skip
@@ -65,7 +75,11 @@ def _body(table):
     for variable, rows in table.groupby("variable", sort=False):
         if variable == "number of":
             for _, row in rows.iterrows():
-                yield _line("variable", f"Number of {row['level']}", [_count(row, part) for part in PARTITIONS])
+                yield _line(
+                    "variable",
+                    f"Number of {row['level']}",
+                    [_count(row, part) for part in PARTITIONS],
+                )
             continue
         differences = [_value(rows.iloc[0][f"smd_{part}"], "{:.2f}") for part in PARTITIONS[1:]]
         yield _line("variable", _words(variable), [""] * len(PARTITIONS) + differences)
@@ -82,7 +96,9 @@ def _body(table):
 
 
 def _line(kind, name, cells):
-    cells = "".join(f"<td>{cell}</td>" for cell in cells + [""] * (len(PARTITIONS) + 2 - len(cells)))
+    cells = "".join(
+        f"<td>{cell}</td>" for cell in cells + [""] * (len(PARTITIONS) + 2 - len(cells))
+    )
     return f'<tr class="{kind}"><th scope="row">{escape(name)}</th>{cells}</tr>'
 
 

@@ -20,7 +20,10 @@ def told(function, table):
 def flow(table):
     first = table[table["fold"] == table["fold"].min()]
     remains = first[(first["reason"] == "") & (first["partition"] == "")]
-    steps = [f"{row.description}: {row.images:,} images of {row.patients:,} patients" for row in remains.itertuples()]
+    steps = [
+        f"{row.description}: {row.images:,} images of {row.patients:,} patients"
+        for row in remains.itertuples()
+    ]
     whole = first[(first["partition"] != "") & (first["label"] == "")]
     parts = [f"{row.description.lower()} {row.images:,}" for row in whole.itertuples()]
     return f"{'; '.join(steps)}. Images by partition: {', '.join(parts)}."
@@ -56,7 +59,9 @@ def precision_recall(table):
 
 def _area(what, row, column):
     row = row.to_dict() | {"value": row[column]}
-    return f"There is none: {why_not(row)}" if pd.isna(row["value"]) else f"{what} is {estimate(row)}"
+    return (
+        f"There is none: {why_not(row)}" if pd.isna(row["value"]) else f"{what} is {estimate(row)}"
+    )
 
 
 def _point(point):
@@ -86,7 +91,8 @@ def scores(table):
 def confusion(table):
     chosen = table[(table["partition"] == "test") & (table["level"] == "image")]
     return " ".join(
-        _counts(point, rows.set_index("metric")["value"]) for point, rows in chosen.groupby("point", sort=False)
+        _counts(point, rows.set_index("metric")["value"])
+        for point, rows in chosen.groupby("point", sort=False)
     )
 
 
@@ -102,7 +108,9 @@ def _counts(point, value):
 def decision_curve(table):
     texts = []
     for threshold in (0.2, 0.5):
-        near = table[(table["threshold"] - threshold).abs() < 1e-9].set_index("strategy")["net_benefit"]
+        near = table[(table["threshold"] - threshold).abs() < 1e-9].set_index("strategy")[
+            "net_benefit"
+        ]
         if {"network", "treat_all"} <= set(near.index):
             texts.append(f"At a threshold of {threshold:g} the net benefit is {number(near['network'])}, and {number(near['treat_all'])} if all are called malignant.")  # fmt: skip
     return " ".join(texts) or "It is not defined for a test partition of one class."
@@ -126,14 +134,19 @@ def controls(table):
         return "No control has an AUROC."
     return (
         "AUROC: "
-        + "; ".join(f"{WORDS.get(row['control'], row['control'])} {estimate(row)}" for row in rows.to_dict("records"))
+        + "; ".join(
+            f"{WORDS.get(row['control'], row['control'])} {estimate(row)}"
+            for row in rows.to_dict("records")
+        )
         + "."
     )
 
 
 def gradcam_energy(table):
     values = table[table["group"] == "all"].set_index("measure").to_dict("index")
-    inside, even, others = (values[name] for name in ("energy_inside", "chance", "energy_in_others"))
+    inside, even, others = (
+        values[name] for name in ("energy_inside", "chance", "energy_in_others")
+    )
     if pd.isna(inside["value"]):
         return f"No value: {inside['reason']}."
     return (
@@ -147,7 +160,9 @@ OUTCOMES = {"false_negative": "missed cancers", "false_positive": "false alarms"
 
 def gradcam(table):
     counts = table["outcome"].value_counts()
-    shown = [f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if outcome in counts]
+    shown = [
+        f"{counts[outcome]} {words}" for outcome, words in OUTCOMES.items() if outcome in counts
+    ]
     return f"Test images with their Grad-CAM maps, the surest of each kind at a probability of 0.5, not calibrated: {', '.join(shown)}."
 
 
@@ -159,10 +174,15 @@ def comparisons(table):
 def leakage(table):
     rows = table[table["metric"] != "accuracy"].to_dict("records")
     return " ".join(
-        _difference(f"{row['what'].replace('_', ' ')}, {row['metric'].replace('_', ' ')}", row) for row in rows
+        _difference(f"{row['what'].replace('_', ' ')}, {row['metric'].replace('_', ' ')}", row)
+        for row in rows
     )
 
 
 def _difference(what, row):
     difference = estimate(row | {"value": row["difference"]})
-    return f"{what}: a difference of {difference}." if pd.notna(row["difference"]) else f"{what}: {row['reason']}."
+    return (
+        f"{what}: a difference of {difference}."
+        if pd.notna(row["difference"])
+        else f"{what}: {row['reason']}."
+    )

@@ -62,7 +62,10 @@ def figures(artifacts, captions, read):
     """
     found = {}
     for shown in FIGURES:
-        files = {ending: artifacts.get(f"plots/{shown.name}.{ending}") for ending in ("csv", "svg", "png")}
+        files = {
+            ending: artifacts.get(f"plots/{shown.name}.{ending}")
+            for ending in ("csv", "svg", "png")
+        }
         if not all(files.values()):
             continue
         found.setdefault(shown.section, []).append(
@@ -71,7 +74,9 @@ def figures(artifacts, captions, read):
                 "title": shown.title,
                 "alt": told(shown.tell, read(files["csv"], shown.schema)),
                 "caption": caption(captions, shown.name),
-                "source": data_uri(files["svg"] if files["svg"].stat().st_size <= SVG_BYTES else files["png"]),
+                "source": data_uri(
+                    files["svg"] if files["svg"].stat().st_size <= SVG_BYTES else files["png"]
+                ),
             }
         )
     return found
@@ -95,7 +100,9 @@ def from_line(line):
     """HTML of a line of the cards: `code`, and what is open marked so."""
     html = re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(line)))
     return Markup(
-        html.replace(OPEN, f'<span class="open">{OPEN.strip(": ")}</span> ', 1) if line.startswith(OPEN) else html
+        html.replace(OPEN, f'<span class="open">{OPEN.strip(": ")}</span> ', 1)
+        if line.startswith(OPEN)
+        else html
     )
 
 
@@ -119,9 +126,15 @@ def _compressed(data):
 def table_of_page(path):
     """Caption, table and notes of characteristics.html, as HTML: they were escaped when that page was made."""
     html = Path(path).read_text(encoding="utf-8")
-    caption, rows = re.search(r"<table>\s*<caption>(.*?)</caption>(.*)</table>", html, re.DOTALL).groups()
+    caption, rows = re.search(
+        r"<table>\s*<caption>(.*?)</caption>(.*)</table>", html, re.DOTALL
+    ).groups()
     notes = re.findall(r"<p>(.*?)</p>", html, re.DOTALL)
-    return {"caption": Markup(caption), "table": Markup(f"<table>{rows}</table>"), "notes": [*map(Markup, notes)]}
+    return {
+        "caption": Markup(caption),
+        "table": Markup(f"<table>{rows}</table>"),
+        "notes": [*map(Markup, notes)],
+    }
 
 
 def limits(metrics, study, edition, warned):

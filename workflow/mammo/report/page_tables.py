@@ -54,17 +54,23 @@ def metrics_by_level(metrics, experiment):
     """The headline's metrics on test: a row per metric, a column per level."""
     rows = headline(metrics, experiment)
     levels = {level: of_metric(rows, level=level) for level in LEVELS}
-    body = [[name.capitalize(), *(_count_of(levels[level], name) for level in LEVELS)] for name in COUNTS]
-    body += [[words, *(estimate(levels[level][metric]) for level in LEVELS)] for metric, words in METRICS.items()]
+    body = [
+        [name.capitalize(), *(_count_of(levels[level], name) for level in LEVELS)]
+        for name in COUNTS
+    ]
+    body += [
+        [words, *(estimate(levels[level][metric]) for level in LEVELS)]
+        for metric, words in METRICS.items()
+    ]
     reasons = {}
     for level in LEVELS:
         for metric, words in METRICS.items():
             if (row := levels[level][metric])["reason"]:
                 reasons.setdefault((level, row["reason"]), []).append(words)
-    notes = [f"By {level}, {reason} ({_several(names)})." for (level, reason), names in reasons.items()]
-    caption = (
-        "Metrics on the test partition, with intervals; called malignant from a probability of 0.5 on, not calibrated"
-    )
+    notes = [
+        f"By {level}, {reason} ({_several(names)})." for (level, reason), names in reasons.items()
+    ]
+    caption = "Metrics on the test partition, with intervals; called malignant from a probability of 0.5 on, not calibrated"
     return Table(caption, ["", *(f"by {level}" for level in LEVELS)], body, notes=(*notes, NARROW))
 
 
@@ -88,7 +94,9 @@ def by_partition(metrics, experiment):
     several = (rows["of"] == "mean").any()
     whose = f"mean of {rows['runs'].iloc[0]} runs ± SD" if several else "the one run"
     caption = f"By partition, {whose}, by image"
-    return Table(caption, ["", "AUROC", "Accuracy", METRICS["majority_class_accuracy"], "Log loss"], body)
+    return Table(
+        caption, ["", "AUROC", "Accuracy", METRICS["majority_class_accuracy"], "Log loss"], body
+    )
 
 
 def _mean(row):
@@ -105,16 +113,39 @@ def every_result(metrics):
         ["experiment", "of", "fold", "seed"], sort=False, dropna=False
     ):
         values = {row["metric"]: row for row in part.to_dict("records")}
-        whose = [of, *(f"{name} {value}" for name, value in (("fold", fold), ("seed", seed)) if pd.notna(value))]
+        whose = [
+            of,
+            *(
+                f"{name} {value}"
+                for name, value in (("fold", fold), ("seed", seed))
+                if pd.notna(value)
+            ),
+        ]
         body.append([experiment, ", ".join(whose), f"{values['auroc']['n']:,}", *(estimate(values[metric]) for metric in ("auroc", "accuracy")),
                      number(values["majority_class_accuracy"]["value"]), values["auroc"]["leaks"]])  # fmt: skip
     if len(body) < 2:
         return None
     notes = [f"{len(body) - MOST_RUNS} more in metrics.csv."] if len(body) > MOST_RUNS else []
-    columns = ["Experiment", "Of", "Images", "AUROC", "Accuracy", METRICS["majority_class_accuracy"], "Leaks"]
-    body, columns = ([*body], columns) if any(row[-1] for row in body) else ([row[:-1] for row in body], columns[:-1])
+    columns = [
+        "Experiment",
+        "Of",
+        "Images",
+        "AUROC",
+        "Accuracy",
+        METRICS["majority_class_accuracy"],
+        "Leaks",
+    ]
+    body, columns = (
+        ([*body], columns)
+        if any(row[-1] for row in body)
+        else ([row[:-1] for row in body], columns[:-1])
+    )
     return Table(
-        "All results on the test partition, by image", columns, body[:MOST_RUNS], words=(0, 1, 6), notes=tuple(notes)
+        "All results on the test partition, by image",
+        columns,
+        body[:MOST_RUNS],
+        words=(0, 1, 6),
+        notes=tuple(notes),
     )
 
 
@@ -136,15 +167,36 @@ def operating_points(confusion, experiment):
             for name in ("sensitivity", "specificity", "ppv", "npv")
         ]
         body.append(
-            [f"{POINTS[point]}, by {level}", "by fold" if pd.isna(threshold) else number(threshold), *counts, *rates]
+            [
+                f"{POINTS[point]}, by {level}",
+                "by fold" if pd.isna(threshold) else number(threshold),
+                *counts,
+                *rates,
+            ]
         )
         if pd.isna(values["true_positives"]["value"]):
             notes.append(f"{POINTS[point]}, by {level}: {why_not(values['true_positives'])}.")
-    columns = ["Threshold", "at", "TP", "FN", "FP", "TN", "Sensitivity, %", "Specificity, %", "PPV, %", "NPV, %"]
+    columns = [
+        "Threshold",
+        "at",
+        "TP",
+        "FN",
+        "FP",
+        "TN",
+        "Sensitivity, %",
+        "Specificity, %",
+        "PPV, %",
+        "NPV, %",
+    ]
     notes.append(
         "Youden's: sensitivity + specificity is largest on validation. Sensitivity 0.90: the most specific there with at least that."
     )
-    return Table("Operating points, chosen on validation and applied to test", columns, body, notes=tuple(notes))
+    return Table(
+        "Operating points, chosen on validation and applied to test",
+        columns,
+        body,
+        notes=tuple(notes),
+    )
 
 
 def calibration(calibrated, experiment):
@@ -157,10 +209,18 @@ def calibration(calibrated, experiment):
     body = []
     for metric, part in chosen.groupby("metric", sort=False):
         values = {row["probabilities"]: row for row in part.to_dict("records")}
-        body.append([METRICS.get(metric, metric), *(estimate(values[name]) for name in ("raw", "calibrated"))])
+        body.append(
+            [
+                METRICS.get(metric, metric),
+                *(estimate(values[name]) for name in ("raw", "calibrated")),
+            ]
+        )
     notes = [*_changed_by_scaling(chosen), NARROW]
     return Table(
-        "Calibration on test, by image", ["", "as they were", "after temperature scaling"], body, notes=tuple(notes)
+        "Calibration on test, by image",
+        ["", "as they were", "after temperature scaling"],
+        body,
+        notes=tuple(notes),
     )
 
 
@@ -183,7 +243,11 @@ def controls(values, experiment, words):
     for control, part in chosen.groupby("control", sort=False):
         rows = {row["metric"]: row for row in part.to_dict("records")}
         auroc = rows["auroc"]
-        gain = {"value": auroc["difference"], "low": auroc["difference_low"], "high": auroc["difference_high"]}
+        gain = {
+            "value": auroc["difference"],
+            "low": auroc["difference_low"],
+            "high": auroc["difference_high"],
+        }
         body.append(
             [
                 words.get(control, control),
@@ -197,7 +261,11 @@ def controls(values, experiment, words):
             notes.append(f"{words.get(control, control)}: {why_not(auroc)}.")
     columns = ["", "what it is given", "AUROC", "Accuracy", "The network's AUROC less that"]
     return Table(
-        "The network beside its controls, on the same test images", columns, body, words=(0, 1), notes=tuple(notes)
+        "The network beside its controls, on the same test images",
+        columns,
+        body,
+        words=(0, 1),
+        notes=tuple(notes),
     )
 
 
@@ -211,17 +279,29 @@ def left_out(flow):
     ]
     where = f" of fold {folds[0]}, one of {len(folds)}" if len(folds) > 1 else ""
     columns = ["Reason", "Step", "Images", "Patients that lost one"]
-    return Table(f"What was left out{where}, and why", columns, body, words=(0, 1)) if body else None
+    return (
+        Table(f"What was left out{where}, and why", columns, body, words=(0, 1)) if body else None
+    )
 
 
 def audit(checks):
     """The audit's checks, those that found something first. Names of patients stay in audit.json."""
     order = ["fail", "warn", "pass"]
     body = [
-        [check["status"], check["name"], check["looked_at"], f"{len(check['found']) + check['more']:,}"]
+        [
+            check["status"],
+            check["name"],
+            check["looked_at"],
+            f"{len(check['found']) + check['more']:,}",
+        ]
         for check in sorted(checks, key=lambda check: order.index(check["status"]))
     ]
-    return Table("The audit of the split", ["Status", "What is checked", "Looked at", "Found"], body, words=(0, 1, 2))
+    return Table(
+        "The audit of the split",
+        ["Status", "What is checked", "Looked at", "Found"],
+        body,
+        words=(0, 1, 2),
+    )
 
 
 def failures(scores, thresholds, most=10):
@@ -233,7 +313,10 @@ def failures(scores, thresholds, most=10):
     at = chosen[chosen["point"] == "youden"].set_index("fold")["threshold"]
     which = "the threshold that validation chose (Youden)"
     if at.isna().any():
-        at, which = chosen[chosen["point"] == "half"].set_index("fold")["threshold"], "a calibrated probability of 0.5"
+        at, which = (
+            chosen[chosen["point"] == "half"].set_index("fold")["threshold"],
+            "a calibrated probability of 0.5",
+        )
     test = scores[scores["partition"] == "test"]
     test = test.assign(threshold=test["fold"].map(at))
     called = test["calibrated"] >= test["threshold"]
@@ -252,7 +335,11 @@ def failures(scores, thresholds, most=10):
         for row in worst.itertuples()
     ]  # fmt: skip
     columns = ["Image", "Patient", "Truth and call", "Calibrated probability", "Threshold"]
-    table = Table(f"The {len(body)} mistakes that it was surest of", columns, body, words=(0, 1, 2)) if body else None
+    table = (
+        Table(f"The {len(body)} mistakes that it was surest of", columns, body, words=(0, 1, 2))
+        if body
+        else None
+    )
     return sentence, table
 
 
@@ -265,7 +352,9 @@ def changed_settings(study, default):
             if value != usual:
                 body.append([".".join(filter(None, [section, key])), str(value), str(usual)])
     return (
-        Table("What differs from the default study", ["Key", "Here", "Default"], body, words=(0, 1, 2))
+        Table(
+            "What differs from the default study", ["Key", "Here", "Default"], body, words=(0, 1, 2)
+        )
         if body
         else None
     )
@@ -278,13 +367,26 @@ def time_and_memory(resources):
          _amount(row.mem_mb, "MB"), _amount(row.runtime, "min")]
         for row in resources.itertuples()
     ]  # fmt: skip
-    columns = ["Step", "Jobs", "Median time", "Longest", "Largest memory", "Suggested memory", "Suggested time"]
+    columns = [
+        "Step",
+        "Jobs",
+        "Median time",
+        "Longest",
+        "Largest memory",
+        "Suggested memory",
+        "Suggested time",
+    ]
     notes = (
         "Memory is what was seen resident, mapped files included; – is of jobs that ended within a second, too soon to be seen: there the rule's own amount stays.",
         "This page and what follows it have the numbers of an earlier run, or none.",
     )
     return (
-        Table("What each step took here, the longest first, and what to ask a cluster for", columns, body, notes=notes)
+        Table(
+            "What each step took here, the longest first, and what to ask a cluster for",
+            columns,
+            body,
+            notes=notes,
+        )
         if body
         else None
     )

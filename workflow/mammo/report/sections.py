@@ -67,7 +67,11 @@ def holdings(flow, duplicates, conflicts):
     """Sentences about what the dataset holds. duplicates: their number of pairs; conflicts: of lesions."""
     first = flow[flow["fold"] == flow["fold"].min()]
     whole = first[first["step"] == "dataset"].iloc[0]
-    used = first[(first["partition"] != "") & (first["label"] != "")].groupby("label")[["images"]].sum()["images"]
+    used = (
+        first[(first["partition"] != "") & (first["label"] != "")]
+        .groupby("label")[["images"]]
+        .sum()["images"]
+    )
     told = ", ".join(f"{count:,} {label}" for label, count in used.items())
     yield f"The dataset lists {whole['images']:,} images of {whole['patients']:,} patients and {whole['lesions']:,} lesions; used are {used.sum():,}: {told}."
     yield f"Pairs of files that show the same: {duplicates:,}. Lesions that are benign in one view and malignant in another: {conflicts:,}."
@@ -75,7 +79,10 @@ def holdings(flow, duplicates, conflicts):
 
 def split_in_words(study, checks):
     """What keeps the partitions apart, and what the audit came to."""
-    found = {status: sum(check["status"] == status for check in checks) for status in ("pass", "warn", "fail")}
+    found = {
+        status: sum(check["status"] == status for check in checks)
+        for status in ("pass", "warn", "fail")
+    }
     by = {"patient": "No patient is in two partitions"}.get(study["split"]["by"], f"Only images of one {study['split']['by']} are kept together: patients leak, on purpose")  # fmt: skip
     return f"{by}. Method: {study['split']['method']}. Of {len(checks)} checks of the manifest as written, {found['pass']} passed, {found['warn']} warned and {found['fail']} failed."
 
@@ -84,7 +91,10 @@ def grouped(items):
     """The checklists as the template shows them."""
     sources = {checklist["name"]: checklist["source"] for checklist in CHECKLISTS}
     for name, rows in items.groupby("checklist", sort=False):
-        records = [row | {"links": row["where"].split("; ") if row["where"] else []} for row in rows.to_dict("records")]
+        records = [
+            row | {"links": row["where"].split("; ") if row["where"] else []}
+            for row in rows.to_dict("records")
+        ]
         yield {
             "name": name,
             "source": sources[name],
@@ -116,7 +126,11 @@ def context(artifacts, inputs, params, made):
     artifacts: {path relative to results/: path} of what this study has. inputs: the rule's named files. params: edition,
     experiments, overlays, described, default, captions. made: packages, commit and machine, as mammo.study.provenance.made_with has them.
     """
-    study, edition, captions = params["experiments"][BASELINE], params["edition"], params["captions"]
+    study, edition, captions = (
+        params["experiments"][BASELINE],
+        params["edition"],
+        params["captions"],
+    )
     metrics = read_table(inputs["metrics"], "metrics")
     flow = read_table(inputs["flow"], "flow")
     conflicts = read_table(inputs["conflicts"], "conflicts")
@@ -130,7 +144,9 @@ def context(artifacts, inputs, params, made):
     holds = list(holdings(flow, count_rows(inputs["duplicates"]), len(conflicts)))
     found = answer(metrics, edition, study["phantom"]["lookalikes"], control_values)
     tensorflow = next(
-        f"{name} {version}" for name, version in made["packages"].items() if name.startswith("tensorflow")
+        f"{name} {version}"
+        for name, version in made["packages"].items()
+        if name.startswith("tensorflow")
     )
     exported = json.loads(artifacts["models/baseline-fold0/model.json"].read_text(encoding="utf-8"))
     drawn = figures(artifacts, captions, read_table)
@@ -190,9 +206,17 @@ def context(artifacts, inputs, params, made):
 def _conflicts(conflicts):
     """The lesions of which the views bear different labels."""
     body = conflicts[["lesion_id", "views", "done"]].head(MOST_CONFLICTS).to_numpy().tolist()
-    notes = [f"{len(conflicts) - len(body)} more in inventory/conflicts.csv."] if len(conflicts) > len(body) else []
+    notes = (
+        [f"{len(conflicts) - len(body)} more in inventory/conflicts.csv."]
+        if len(conflicts) > len(body)
+        else []
+    )
     columns = ["Lesion", "Its views", "What was done"]
-    return Table("Lesions of both classes", columns, body, words=(0, 1, 2), notes=tuple(notes)) if body else None
+    return (
+        Table("Lesions of both classes", columns, body, words=(0, 1, 2), notes=tuple(notes))
+        if body
+        else None
+    )
 
 
 def _as_yaml(settings):

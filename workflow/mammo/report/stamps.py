@@ -12,7 +12,9 @@ def save_figure(figure, paths, table, dataset):
     """Save a matplotlib Figure at each of `paths` (PNG, SVG), stamped with the hash of the `table` (a path) and the dataset."""
     source = f"{Path(table).name} sha256:{sha256(table)}"
     for path in paths:
-        if Path(path).suffix == ".svg":  # of Dublin Core's names; no date, so that the same table gives the same bytes
+        if (
+            Path(path).suffix == ".svg"
+        ):  # of Dublin Core's names; no date, so that the same table gives the same bytes
             stamps = {"Date": None, "Identifier": f"dataset {dataset}", "Source": source}
         else:
             stamps = {"Dataset": dataset, "Source": source}

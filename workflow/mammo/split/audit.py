@@ -24,7 +24,15 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
         found = [str(item) for item in found]
         status = if_found if found else "pass"
         more = max(0, len(found) - MOST)
-        checks.append({"name": name, "status": status, "looked_at": looked_at, "found": found[:MOST], "more": more})
+        checks.append(
+            {
+                "name": name,
+                "status": status,
+                "looked_at": looked_at,
+                "found": found[:MOST],
+                "more": more,
+            }
+        )
 
     wanted = list(range(split.get("folds", 1)))
     n_folds = len(wanted)
@@ -41,7 +49,12 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
         (manifest, "file", "image file", False),
     ]:
         looked_at = f"{table[column].nunique()} {name}s, {folds}"
-        check(f"no {name} in two partitions", looked_at, straddling(table, column), "warn" if tolerated else "fail")
+        check(
+            f"no {name} in two partitions",
+            looked_at,
+            straddling(table, column),
+            "warn" if tolerated else "fail",
+        )
 
     groups = groups_of_images(duplicates, images, lesions)
     crowds, groups = groups[groups["crowd"]], groups[~groups["crowd"]]
@@ -49,30 +62,61 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
     looked_at = f"{len(duplicates)} pairs of files, {groups['image_id'].nunique()} images, {folds}"
     across = "warn" if leaks(split) else "fail"
     check("no duplicates in two partitions", looked_at, in_two_partitions(grouped), across)
-    films = grouped.groupby(["fold", "partition", "group"])["file"].transform("nunique")  # lesions of one film are none
+    films = grouped.groupby(["fold", "partition", "group"])["file"].transform(
+        "nunique"
+    )  # lesions of one film are none
     within = grouped[films > 1].groupby(["fold", "partition", "group"])["image_id"].agg(" = ".join)
     check(
-        "no duplicates within a partition", looked_at, [f"{where[1]}: {ids}" for where, ids in within.items()], "warn"
+        "no duplicates within a partition",
+        looked_at,
+        [f"{where[1]}: {ids}" for where, ids in within.items()],
+        "warn",
     )
-    label = groups[groups["shown"]].merge(images[["image_id", "label"]], on="image_id").groupby("group")
-    unlike = label.filter(lambda group: group["label"].nunique() > 1).sort_values(["group", "image_id"])
+    label = (
+        groups[groups["shown"]].merge(images[["image_id", "label"]], on="image_id").groupby("group")
+    )
+    unlike = label.filter(lambda group: group["label"].nunique() > 1).sort_values(
+        ["group", "image_id"]
+    )
     told = unlike["image_id"] + " " + unlike["label"]
-    check("duplicates agree in label", looked_at, told.groupby(unlike["group"]).agg(", ".join), "warn")
+    check(
+        "duplicates agree in label", looked_at, told.groupby(unlike["group"]).agg(", ".join), "warn"
+    )
     gone = groups.merge(left_out[["image_id", "reason"]].drop_duplicates(), on="image_id")
-    gone = gone.merge(grouped[["group", "image_id", "partition"]], on="group", suffixes=("", "_kept"))
+    gone = gone.merge(
+        grouped[["group", "image_id", "partition"]], on="group", suffixes=("", "_kept")
+    )
     gone = gone[gone["image_id"] != gone["image_id_kept"]].drop_duplicates("image_id")
-    told = gone["image_id"] + " (" + gone["reason"] + "), of " + gone["image_id_kept"] + " in " + gone["partition"]
+    told = (
+        gone["image_id"]
+        + " ("
+        + gone["reason"]
+        + "), of "
+        + gone["image_id_kept"]
+        + " in "
+        + gone["partition"]
+    )
     check("no duplicates had to be left out", looked_at, told, "warn")
     # Told of by their names, all of them; where duplicates must fail they do, alike by nature or not.
     alike = in_two_partitions(crowds.merge(manifest.drop(columns="file"), on="image_id"))
-    name = f"no near-equal images in two partitions, where more than {MOST_ALIKE:.0%} of all are alike"
+    name = (
+        f"no near-equal images in two partitions, where more than {MOST_ALIKE:.0%} of all are alike"
+    )
     check(name, looked_at, alike, across if split["duplicates"] == "fail" else "warn")
 
     found = sorted({*wanted} ^ {*manifest["fold"].tolist()})
-    check("the manifest holds the folds that were asked for, and no other", rows, [f"fold {fold}" for fold in found])
+    check(
+        "the manifest holds the folds that were asked for, and no other",
+        rows,
+        [f"fold {fold}" for fold in found],
+    )
     for column, value in [("dataset", images["dataset"].iloc[0]), ("leaks", leaks(split))]:
         wrong = manifest.loc[manifest[column] != value, column].drop_duplicates()
-        check(f"{column} is what it was made from", rows, [f"{text!r}, not {value!r}" for text in wrong])
+        check(
+            f"{column} is what it was made from",
+            rows,
+            [f"{text!r}, not {value!r}" for text in wrong],
+        )
     missing = manifest.loc[manifest["file"].isna(), "image_id"].drop_duplicates()
     check("every image is one that the inventory lists as usable", rows, missing)
     forgotten = []
@@ -80,11 +124,16 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
         part = manifest[manifest["fold"] == fold]
         gone = left_out[left_out["fold"].isna() | (left_out["fold"] == fold)]
         usable = left_in(images, gone)
-        forgotten += [f"{i} (fold {fold})" for i in usable.loc[~usable["image_id"].isin(part["image_id"]), "image_id"]]
+        forgotten += [
+            f"{i} (fold {fold})"
+            for i in usable.loc[~usable["image_id"].isin(part["image_id"]), "image_id"]
+        ]
         back = part.loc[part["image_id"].isin(gone["image_id"]), "image_id"]
         forgotten += [f"{i} (fold {fold}): listed as left out" for i in back]
     check(
-        "every usable image is either in the manifest or listed as left out", f"{len(images)} usable images", forgotten
+        "every usable image is either in the manifest or listed as left out",
+        f"{len(images)} usable images",
+        forgotten,
     )
     for column in ["patient_id", "lesion_id", "label", "kind"]:
         there = manifest["image_id"].map(known[column])
@@ -100,7 +149,11 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
             .value_counts()
             .reindex(images["image_id"], fill_value=0)
         )
-        check("each image is test in one fold", rows, [f"{i}: in {n}" for i, n in times[times != 1].items()])
+        check(
+            "each image is test in one fold",
+            rows,
+            [f"{i}: in {n}" for i, n in times[times != 1].items()],
+        )
 
     check(
         "patients are told apart by more than the case of letters",
@@ -109,12 +162,23 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
         "warn",
     )
     own = images["patient_id"].nunique() == len(images)
-    found = [f"{row.image_id} is of {row.patient_id}" for row in images.head(5).itertuples()] if own else []
+    found = (
+        [f"{row.image_id} is of {row.patient_id}" for row in images.head(5).itertuples()]
+        if own
+        else []
+    )
     check("not every image has a patient of its own", f"{len(images)} images", found, "warn")
     conflicts = conflicting(
-        lesions[lesions["image_id"].isin(images["image_id"]) | lesions["full_file"].isin(images["file"])]
+        lesions[
+            lesions["image_id"].isin(images["image_id"]) | lesions["full_file"].isin(images["file"])
+        ]
     )
-    check("the views of a lesion agree in label", f"{lesions['lesion_id'].nunique()} lesions", conflicts, "warn")
+    check(
+        "the views of a lesion agree in label",
+        f"{lesions['lesion_id'].nunique()} lesions",
+        conflicts,
+        "warn",
+    )
 
     for fold in wanted:
         part = manifest[manifest["fold"] == fold]
@@ -123,34 +187,65 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
         counts = counts.reindex(index=PARTITIONS, columns=["benign", "malignant"], fill_value=0)
         sizes = counts.sum(axis=1)
         empty = [
-            f"{partition}: no {label}" for partition, row in counts.iterrows() for label, n in row.items() if n == 0
+            f"{partition}: no {label}"
+            for partition, row in counts.iterrows()
+            for label, n in row.items()
+            if n == 0
         ]
         # What the dataset gives as test is not for a draw to mend: what one class leaves undefined has no value in the metrics.
-        given = [line for line in empty if line.startswith("test") and split["method"] == "official" and sizes["test"]]
+        given = [
+            line
+            for line in empty
+            if line.startswith("test") and split["method"] == "official" and sizes["test"]
+        ]
         check(
             f"each partition holds both classes{which}",
             f"{len(PARTITIONS)} partitions",
             [line for line in empty if line not in given],
         )
         if split["method"] == "official":
-            check(f"the given test partition holds both classes{which}", f"{sizes['test']} images", given, "warn")
+            check(
+                f"the given test partition holds both classes{which}",
+                f"{sizes['test']} images",
+                given,
+                "warn",
+            )
 
-        shares = {"validation": (sizes["validation"] / max(len(part) - sizes["test"], 1), split["validation"])}
+        shares = {
+            "validation": (
+                sizes["validation"] / max(len(part) - sizes["test"], 1),
+                split["validation"],
+            )
+        }
         if split["method"] in ("fractions", "hash", "folds"):
-            shares["test"] = (sizes["test"] / max(len(part), 1), split.get("test", 1 / split.get("folds", 1)))
+            shares["test"] = (
+                sizes["test"] / max(len(part), 1),
+                split.get("test", 1 / split.get("folds", 1)),
+            )
         off = [
             f"{name}: {share:.3f}, asked {asked:g}"
             for name, (share, asked) in shares.items()
             if abs(share - asked) > 0.05
         ]
-        check(f"shares are as asked, within 0.05{which}", f"{len(shares)} share(s) of the images", off, "warn")
+        check(
+            f"shares are as asked, within 0.05{which}",
+            f"{len(shares)} share(s) of the images",
+            off,
+            "warn",
+        )
 
-        malignant = (part["label"] == "malignant").groupby([part["kind"], part["partition"]]).mean().unstack()
+        malignant = (
+            (part["label"] == "malignant")
+            .groupby([part["kind"], part["partition"]])
+            .mean()
+            .unstack()
+        )
         malignant = malignant.reindex(columns=PARTITIONS)
         uneven = [
             f"{kind or 'all'}: {row['training']:.2f} in training, {row['validation']:.2f} in validation"
             for kind, row in malignant.iterrows()
-            if not abs(row["training"] - row["validation"]) <= 0.1  # so that a kind which one of them lacks counts
+            if not abs(row["training"] - row["validation"])
+            <= 0.1  # so that a kind which one of them lacks counts
         ]
         name = f"training and validation hold alike shares of malignant images, within 0.1{which}"
         check(name, f"{len(malignant)} kind(s)", uneven, "warn")

@@ -7,7 +7,11 @@ SHOWN = 5
 def as_text(audit, name):
     """Yield the lines of an audit: what failed first, then warnings; some of what was found below each."""
     checks = sorted(audit["checks"], key=lambda item: ORDER.index(item["status"]))
-    counts = ", ".join(f"{n} {status}" for status in ORDER if (n := sum(item["status"] == status for item in checks)))
+    counts = ", ".join(
+        f"{n} {status}"
+        for status in ORDER
+        if (n := sum(item["status"] == status for item in checks))
+    )
     yield f"Audit of the split {name}: {counts}. Dataset {audit['dataset']}."
     if audit["leaks"]:
         yield f"NOT EVIDENCE OF PERFORMANCE: the split {audit['leaks']}."

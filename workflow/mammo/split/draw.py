@@ -38,7 +38,9 @@ def split_patients(images, groups, split):
             fold=fold, partition=np.select([test, validation], ["test", "validation"], "training")
         )
         unit = split["by"]
-        straddles = (rows["partition"] != "test") & images[UNITS[unit]].isin(images.loc[test, UNITS[unit]])
+        straddles = (rows["partition"] != "test") & images[UNITS[unit]].isin(
+            images.loc[test, UNITS[unit]]
+        )
         detail = f"an official training row of a {unit} that is in the official test partition too"
         left_out.append(exclusions(rows[straddles], f"{unit}_in_test", detail))
         rows = rows[~straddles]
@@ -59,7 +61,9 @@ def draw_folds(images, split):
     """Yield (test, validation) of each fold, boolean arrays over `images`."""
     units = images[UNITS[split["by"]]]
     if split["method"] == "hash":
-        place = units.map({unit: hashed(unit, split["seed"]) for unit in units.unique()}).to_numpy(float)
+        place = units.map({unit: hashed(unit, split["seed"]) for unit in units.unique()}).to_numpy(
+            float
+        )
         test = place < split["test"]
         yield test, ~test & (place < split["test"] + split["validation"] * (1 - split["test"]))
         return
@@ -71,7 +75,9 @@ def draw_folds(images, split):
             )
         tests = [(images["official_partition"] == "test").to_numpy()]
     elif split["method"] == "folds":
-        holders = units.groupby(images["label"]).nunique()  # a fold without one of a class could not be judged
+        holders = units.groupby(
+            images["label"]
+        ).nunique()  # a fold without one of a class could not be judged
         if holders.min() < split["folds"]:
             unit = split["by"]
             raise InputError(
@@ -85,7 +91,9 @@ def draw_folds(images, split):
         # Whoever is in test besides is not drawn for validation.
         rest = ~units.isin(units[test]).to_numpy()
         validation = np.zeros(len(images), bool)
-        validation[rest] = draw(images[rest], units[rest], split["validation"], split["seed"], "validation")
+        validation[rest] = draw(
+            images[rest], units[rest], split["validation"], split["seed"], "validation"
+        )
         yield test, validation
 
 
@@ -101,10 +109,14 @@ def draw(images, units, share, seed, what):
     label and kind in proportion.
     """
     share = next(
-        near for q in range(2, 101) if abs((near := Fraction(round(share * q), q)) - share) <= 0.01 and near > 0
+        near
+        for q in range(2, 101)
+        if abs((near := Fraction(round(share * q), q)) - share) <= 0.01 and near > 0
     )
     folds = in_folds(images, units, share.denominator, seed, what)
-    return np.logical_or.reduce([fold for _, fold in zip(range(share.numerator), folds, strict=False)])
+    return np.logical_or.reduce(
+        [fold for _, fold in zip(range(share.numerator), folds, strict=False)]
+    )
 
 
 def in_folds(images, units, number, seed, what):
@@ -139,7 +151,11 @@ def repeated_elsewhere(rows, groups):
     grouped = grouped.sort_values(["rank", "image_id"])
     last = grouped.groupby("group").last()[["rank", "partition", "image_id"]]
     found = grouped.join(last.set_axis(["highest", "there", "other"], axis=1), on="group")
-    found = found[found["rank"] < found["highest"]].sort_values("highest").drop_duplicates("image_id", keep="last")
+    found = (
+        found[found["rank"] < found["highest"]]
+        .sort_values("highest")
+        .drop_duplicates("image_id", keep="last")
+    )
     return rows.merge(found[["image_id", "there", "other"]], on="image_id")
 
 
@@ -150,7 +166,9 @@ def exclusions(rows, reason, detail):
 def refuse_missing_class(manifest, split, lost):
     """Raise InputError unless each partition holds both classes; a test partition that the dataset gives need only hold one."""
     counts = manifest.groupby(["partition", "label"])["patient_id"].nunique()
-    counts = counts.reindex(pd.MultiIndex.from_product([PARTITIONS, ["benign", "malignant"]]), fill_value=0)
+    counts = counts.reindex(
+        pd.MultiIndex.from_product([PARTITIONS, ["benign", "malignant"]]), fill_value=0
+    )
     missing = counts == 0
     if split["method"] == "official":
         missing["test"] = missing["test"].all()

@@ -83,7 +83,9 @@ def reason_in_words(code):
     return REASONS.get(code, code)
 
 
-def count_flow(lesions, excluded, images, region_excluded, undecoded, manifest, split_excluded, region):
+def count_flow(
+    lesions, excluded, images, region_excluded, undecoded, manifest, split_excluded, region
+):
     """A DataFrame with a row for each step of each fold; `follow` tells what is given.
 
     Columns: fold, step, reason, partition, label, description (the row in words), patients, breasts, lesions, images, entries.
@@ -100,17 +102,34 @@ def count_flow(lesions, excluded, images, region_excluded, undecoded, manifest, 
     table = []
 
     def add(fold, step, counts, description, reason="", partition="", label=""):
-        place = {"fold": fold, "step": step, "reason": reason, "partition": partition, "label": label}
+        place = {
+            "fold": fold,
+            "step": step,
+            "reason": reason,
+            "partition": partition,
+            "label": label,
+        }
         table.append(place | {"description": description} | counts)
 
     for fold, fate in follow(*tables, region):
         count = counter(lesions, fate["image"])
         left = np.ones(len(lesions), bool)
         remaining = count(left)
-        add(fold, "dataset", remaining | {"entries": len(lesions) + int(of_none.sum())}, STEPS["dataset"])
+        add(
+            fold,
+            "dataset",
+            remaining | {"entries": len(lesions) + int(of_none.sum())},
+            STEPS["dataset"],
+        )
         for reason, number in sorted(of_none.items(), key=lambda item: _order(item[0])):
             nothing = dict.fromkeys(remaining, 0)
-            add(fold, "inventory", nothing | {"entries": int(number)}, reason_in_words(reason), reason)
+            add(
+                fold,
+                "inventory",
+                nothing | {"entries": int(number)},
+                reason_in_words(reason),
+                reason,
+            )
         for step in ("inventory", "region", "split", "decoding"):
             here = (fate["step"] == step).to_numpy()
             for reason in sorted(fate.loc[here, "reason"].unique(), key=_order):
@@ -127,7 +146,14 @@ def count_flow(lesions, excluded, images, region_excluded, undecoded, manifest, 
             add(fold, "partitions", count(there), partition.capitalize(), partition=partition)
             for label in LABELS:
                 counts = count(there & (fate["label"] == label).to_numpy())
-                add(fold, "partitions", counts, f"{partition.capitalize()}, {label}", partition=partition, label=label)
+                add(
+                    fold,
+                    "partitions",
+                    counts,
+                    f"{partition.capitalize()}, {label}",
+                    partition=partition,
+                    label=label,
+                )
     return pd.DataFrame(table).astype({"breasts": "Int64"})
 
 
@@ -145,7 +171,9 @@ def follow(lesions, excluded, images, region_excluded, undecoded, manifest, spli
     another: a manifest holds images that a list says were left out before.
     """
     name, known_as = ("full_file", "file") if region == "full" else ("image_id", "image_id")
-    image_id = lesions[name].map(pd.Series(images["image_id"].to_numpy(), images[known_as])).fillna("")
+    image_id = (
+        lesions[name].map(pd.Series(images["image_id"].to_numpy(), images[known_as])).fillna("")
+    )
     fate = pd.DataFrame({"image": lesions[name], "step": "", "reason": ""}, index=lesions.index)
     lost = excluded[excluded["region"].isin(["", region])]
     fate = _strike(fate, "inventory", lesions["image_id"], lost)
@@ -171,8 +199,12 @@ def _strike(fate, step, ids, left_out, missing=False):
 
     What is listed twice is lost for the reason that comes first in REASONS.
     """
-    ranks = {code: rank for rank, code in enumerate(sorted(left_out["reason"].unique(), key=_order))}
-    left_out = left_out[left_out["image_id"] != ""].sort_values("reason", key=lambda codes: codes.map(ranks))
+    ranks = {
+        code: rank for rank, code in enumerate(sorted(left_out["reason"].unique(), key=_order))
+    }
+    left_out = left_out[left_out["image_id"] != ""].sort_values(
+        "reason", key=lambda codes: codes.map(ranks)
+    )
     reason = ids.map(left_out.drop_duplicates("image_id").set_index("image_id")["reason"])
     reason = reason.mask(reason.isna() & missing, "unlisted")
     lost = reason.notna() & (fate["step"] == "")
@@ -185,14 +217,22 @@ def counter(lesions, image):
     `image` names the image that shows each row, '' for none. breasts is None where the mask holds a row of unknown side.
     """
     sides = pd.MultiIndex.from_frame(lesions[["patient_id", "laterality"]])
-    names = {"patients": lesions["patient_id"], "breasts": sides, "lesions": lesions["lesion_id"], "images": image}
+    names = {
+        "patients": lesions["patient_id"],
+        "breasts": sides,
+        "lesions": lesions["lesion_id"],
+        "images": image,
+    }
     codes = {unit: pd.factorize(values)[0] for unit, values in names.items()}
     codes["images"] = np.where(image == "", -1, codes["images"])
     unknown = (lesions["laterality"] == "").to_numpy()
 
     def count(mask):
         mask = np.asarray(mask)
-        numbers = {unit: np.count_nonzero(np.bincount(code[mask & (code >= 0)])) for unit, code in codes.items()}
+        numbers = {
+            unit: np.count_nonzero(np.bincount(code[mask & (code >= 0)]))
+            for unit, code in codes.items()
+        }
         numbers["breasts"] = None if unknown[mask].any() else numbers["breasts"]
         return numbers | {"entries": int(mask.sum())}
 

@@ -14,7 +14,10 @@ def groups_of_files(duplicates):
     """A Series from file to the number of its group: files that pairs of duplicates connect, at whatever distance."""
     files = pd.unique(duplicates[["file_a", "file_b"]].to_numpy().ravel())
     place = pd.Series(np.arange(len(files)), files)
-    pairs = (np.ones(len(duplicates)), (place[duplicates["file_a"]].to_numpy(), place[duplicates["file_b"]].to_numpy()))
+    pairs = (
+        np.ones(len(duplicates)),
+        (place[duplicates["file_a"]].to_numpy(), place[duplicates["file_b"]].to_numpy()),
+    )
     _, group = connected_components(coo_array(pairs, (len(files), len(files))), directed=False)
     return pd.Series(group, files)
 
@@ -35,21 +38,30 @@ def groups_of_images(duplicates, images, lesions):
     own = images[["image_id", "file"]]
     equal = duplicates[duplicates["match"] != "near"]
     parts = []
-    for kind, files, pairs in [("equal", own, equal), ("full image", full, equal), ("near", own, duplicates)]:
+    for kind, files, pairs in [
+        ("equal", own, equal),
+        ("full image", full, equal),
+        ("near", own, duplicates),
+    ]:
         group = groups_of_files(pairs)
         files = files[files["file"].isin(group.index)]
         names = [f"{kind} {number}" for number in files["file"].map(group)]
         parts.append(files.assign(group=names, shown=kind != "full image", near=kind == "near"))
     groups = pd.concat(parts, ignore_index=True)
     patients = (
-        groups["image_id"].map(images.set_index("image_id")["patient_id"]).groupby(groups["group"]).transform("nunique")
+        groups["image_id"]
+        .map(images.set_index("image_id")["patient_id"])
+        .groupby(groups["group"])
+        .transform("nunique")
     )
     alike = groups["near"] & (patients > 1)
     groups["crowd"] = alike & (groups.loc[alike, "image_id"].nunique() > MOST_ALIKE * len(images))
     # A near group holds the equal ones, unless it is a crowd.
     lone = groups.loc[groups["near"] & ~groups["crowd"], "image_id"]
     groups = groups[groups["near"] | ~groups["shown"] | ~groups["image_id"].isin(lone)]
-    return groups[["image_id", "group", "file", "shown", "crowd"]].astype({"image_id": str, "group": str})
+    return groups[["image_id", "group", "file", "shown", "crowd"]].astype(
+        {"image_id": str, "group": str}
+    )
 
 
 def leaks(split):

@@ -7,7 +7,9 @@ from threadpoolctl import threadpool_limits
 
 from mammo.statistics.metrics import NEEDS, THRESHOLD, measure, of_counts
 
-FEWEST_PATIENTS = 10  # that a metric must rest on for an interval: of fewer, draws hardly differ or lack a class
+FEWEST_PATIENTS = (
+    10  # that a metric must rest on for an interval: of fewer, draws hardly differ or lack a class
+)
 MOST_UNDEFINED = 0.05  # share of the draws in which a metric may be undefined; the interval is then of the others
 # Chance alone raises what is a sum of distances: the estimate above the truth, and the draws above the estimate once more.
 RAISED_BY_CHANCE = {"expected_calibration_error"}
@@ -66,7 +68,10 @@ def draw_metrics(table, place, draws, wanted=tuple(NEEDS)):
 
 def whole_metrics(table, wanted=tuple(NEEDS)):
     """{metric: its value} of units with label, probability, majority, and threshold where it is not 0.5."""
-    return {metric: values[0] for metric, values in _measurer(table, wanted)(np.ones((1, len(table)))).items()}
+    return {
+        metric: values[0]
+        for metric, values in _measurer(table, wanted)(np.ones((1, len(table)))).items()
+    }
 
 
 def _measurer(table, wanted):
@@ -101,7 +106,11 @@ def interval(values, confidence, patients, mirror=None, share=None):
     if np.ptp(defined) < 1e-12:
         return None, None, "no interval: the same in every draw"
     if share is not None:
-        half = -stdtrit(max(patients, 2) - 1, (1 - confidence) / 2) * defined.std(ddof=1) / (share * (1 - share))
+        half = (
+            -stdtrit(max(patients, 2) - 1, (1 - confidence) / 2)
+            * defined.std(ddof=1)
+            / (share * (1 - share))
+        )
         return float(expit(logit(share) - half)), float(expit(logit(share) + half)), ""
     low, high = np.quantile(defined, ends(confidence, patients))
     if mirror is not None:
@@ -123,7 +132,9 @@ def estimate(tables, level, evaluation):
     draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     with threadpool_limits(1):  # blocks this small are slower with several threads
         whole = [whole_metrics(table) for table in tables]
-        drawn = [draw_metrics(table, place, draws) for table, place in zip(tables, places, strict=True)]
+        drawn = [
+            draw_metrics(table, place, draws) for table, place in zip(tables, places, strict=True)
+        ]
     rows = _told(whole, drawn, _resting(units), level, evaluation)
     for count, of in {
         "benign": lambda table: (table["label"] == 0).sum(),
@@ -131,7 +142,13 @@ def estimate(tables, level, evaluation):
         "images": lambda table: table["images"].sum(),
         "patients": lambda table: table["patient_id"].nunique(),
     }.items():
-        rows.append({"metric": count, **_summary(np.array([of(table) for table in tables])), "reason": "a count"})
+        rows.append(
+            {
+                "metric": count,
+                **_summary(np.array([of(table) for table in tables])),
+                "reason": "a count",
+            }
+        )
     columns = ["metric", "value", "low", "high", "confidence", "sd", "reason"]
     return pd.DataFrame(rows, columns=columns).assign(runs=len(tables), n=units["unit"].nunique())
 
@@ -151,8 +168,12 @@ def estimate_counts(units, level, evaluation):
     patients, place = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
     draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     counts = np.column_stack(list(kinds.values())).astype(float)
-    whole, drawn = (of_counts(*table.T) for table in (counts.sum(0), draw_sums(counts, place, draws)))
-    rows = [{"metric": kind, "value": rows.sum(), "reason": "a count"} for kind, rows in kinds.items()]
+    whole, drawn = (
+        of_counts(*table.T) for table in (counts.sum(0), draw_sums(counts, place, draws))
+    )
+    rows = [
+        {"metric": kind, "value": rows.sum(), "reason": "a count"} for kind, rows in kinds.items()
+    ]
     rows += _told([whole], [drawn], _resting(units), level, evaluation)
     columns = ["metric", "value", "low", "high", "confidence", "reason"]
     return pd.DataFrame(rows, columns=columns).assign(n=len(units))
@@ -177,7 +198,9 @@ def _told(whole, drawn, resting, level, evaluation):
             mirror = row["value"] if metric in RAISED_BY_CHANCE else None
             drawn_values = np.mean([run[metric] for run in drawn], axis=0)
             share = row["value"] if metric in SHARES else None
-            low, high, reason = interval(drawn_values, evaluation["confidence"], _fewest(needs, resting), mirror, share)
+            low, high, reason = interval(
+                drawn_values, evaluation["confidence"], _fewest(needs, resting), mirror, share
+            )
             confidence = evaluation["confidence"] if low is not None else None
             row |= {"low": low, "high": high, "confidence": confidence, "reason": reason}
         rows.append(row)

@@ -17,7 +17,9 @@ def temperature(label, probability):
     1, which changes nothing, where it would lie at one of the LIMITS: few labels that are told apart without a fault ask for
     endless certainty, and such that the probabilities are of no use for ask for none; neither would hold elsewhere.
     """
-    from scipy.optimize import minimize_scalar  # takes long to import, and who only calibrates has no need of it
+    from scipy.optimize import (
+        minimize_scalar,
+    )  # takes long to import, and who only calibrates has no need of it
 
     label, score = np.asarray(label, float), _logit(probability)
 

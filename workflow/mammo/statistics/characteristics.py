@@ -39,11 +39,15 @@ def telling_columns(lesions):
 
     The pathology is left out where it only repeats the label.
     """
-    further = [name for name in lesions if name not in SCHEMAS["lesions"]["columns"] and name != CROP_SIZE]
+    further = [
+        name for name in lesions if name not in SCHEMAS["lesions"]["columns"] and name != CROP_SIZE
+    ]
     names = [name for name in [*KNOWN, *further, CROP_SIZE] if name in lesions]
     if "pathology" in names and (lesions["pathology"].str.lower() == lesions["label"]).all():
         names.remove("pathology")
-    return [name for name in names if len(set(_as_text(_rows_of(name, lesions)[name]).unique())) > 1]
+    return [
+        name for name in names if len(set(_as_text(_rows_of(name, lesions)[name]).unique())) > 1
+    ]
 
 
 def characteristics(lesions, fate, columns):
@@ -63,7 +67,8 @@ def characteristics(lesions, fate, columns):
     count = counter(lesions, fate.loc[used, "image"])
     numbers = {name: count(partition == name) for name in PARTITIONS}
     table = [
-        {"variable": "number of", "level": unit, "statistic": "n"} | {name: numbers[name][unit] for name in PARTITIONS}
+        {"variable": "number of", "level": unit, "statistic": "n"}
+        | {name: numbers[name][unit] for name in PARTITIONS}
         for unit in ("patients", "breasts", "lesions", "images")
     ]
     for column in columns:
@@ -71,7 +76,9 @@ def characteristics(lesions, fate, columns):
         table += _describe(column, rows[column], partition[rows.index])
     shares = [f"{name}_share" for name in PARTITIONS]
     order = ["variable", "level", "statistic", *np.ravel([*zip(PARTITIONS, shares, strict=True)])]
-    frame = pd.DataFrame(table, dtype=object).reindex(columns=[*order, "smd_validation", "smd_test", "reason"])
+    frame = pd.DataFrame(table, dtype=object).reindex(
+        columns=[*order, "smd_validation", "smd_test", "reason"]
+    )
     return frame.assign(level=frame["level"].fillna(""), reason=frame["reason"].fillna(""))
 
 
@@ -96,7 +103,11 @@ def _describe(name, values, partition):
     numeric = np.isfinite(numbers).all() and (len(different) > MOST_LEVELS or name == CROP_SIZE)
 
     def row(level, statistic, numbers, share=False):
-        shares = {f"{name}_share": numbers[name] / sizes[name] for name in PARTITIONS if share and name in sizes}
+        shares = {
+            f"{name}_share": numbers[name] / sizes[name]
+            for name in PARTITIONS
+            if share and name in sizes
+        }
         return {"variable": name, "level": level, "statistic": statistic, **numbers, **shares}
 
     def each(function):
@@ -109,12 +120,21 @@ def _describe(name, values, partition):
         compared = _differences(smd_of_numbers, groups)
         statistics = {"mean": np.mean, "sd": _sd, "median": np.median, "quartile_1": _quartile(1), "quartile_3": _quartile(3)}  # fmt: skip
         rows = [
-            row("", statistic, {part: float(function(group)) if len(group) else None for part, group in groups.items()})
+            row(
+                "",
+                statistic,
+                {
+                    part: float(function(group)) if len(group) else None
+                    for part, group in groups.items()
+                },
+            )
             for statistic, function in statistics.items()
         ]
     elif len(different) <= MOST_LEVELS:
         counts = pd.crosstab(text, partition).reindex(columns=PARTITIONS, fill_value=0)
-        compared = _differences(smd_of_levels, {part: counts[part].to_numpy() for part in PARTITIONS})
+        compared = _differences(
+            smd_of_levels, {part: counts[part].to_numpy() for part in PARTITIONS}
+        )
         levels = sorted(different, key=level_order)
         rows = [row(level, "n", {part: int(counts.at[level, part]) for part in PARTITIONS}, share=True) for level in levels]  # fmt: skip
     else:

@@ -25,8 +25,12 @@ def together(runs, images, region, evaluation):
             values = evaluate([rows], images, region, evaluation)
             tables.append(values.assign(of="ensemble", fold=fold, runs=seeds))
     if len(folds) > 1:
-        tested = pd.concat([rows[rows["partition"] == "test"] for rows in ensembles.values()], ignore_index=True)
-        tables.append(evaluate([tested], images, region, evaluation).assign(of="pooled", runs=len(runs)))
+        tested = pd.concat(
+            [rows[rows["partition"] == "test"] for rows in ensembles.values()], ignore_index=True
+        )
+        tables.append(
+            evaluate([tested], images, region, evaluation).assign(of="pooled", runs=len(runs))
+        )
     return tables
 
 
@@ -35,5 +39,8 @@ def as_json(values, made_from):
 
     made_from: {path of a table that the values were computed from: its hash}.
     """
-    rows = [{key: None if pd.isna(value) else value for key, value in row.items()} for row in values.to_dict("records")]
+    rows = [
+        {key: None if pd.isna(value) else value for key, value in row.items()}
+        for row in values.to_dict("records")
+    ]
     return {"positive": "malignant", "threshold": THRESHOLD, "made_from": made_from, "values": rows}

@@ -27,11 +27,19 @@ def compare(a, b, level, evaluation, metrics=METRICS):
     draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     with threadpool_limits(1):  # as in mammo.statistics.bootstrap
         whole = [whole_metrics(side, metrics) for side in sides]
-        drawn = [draw_metrics(side, place, draws, metrics) for side, place in zip(sides, places, strict=True)]
+        drawn = [
+            draw_metrics(side, place, draws, metrics)
+            for side, place in zip(sides, places, strict=True)
+        ]
     table = []
     for metric in metrics:
         values = [found[metric] for found in whole]
-        row = {"metric": metric, "value_a": values[0], "value_b": values[1], "difference": values[1] - values[0]}
+        row = {
+            "metric": metric,
+            "value_a": values[0],
+            "value_b": values[1],
+            "difference": values[1] - values[0],
+        }
         fewest, undefined, few = zip(*(support(side, metric, level) for side in sides), strict=True)
         reason = next(filter(None, undefined + few), "")
         if not reason:
@@ -79,7 +87,10 @@ def delong_test(label, a, b):
         if count < 2:
             return None, f"no p: {count} {of}, and DeLong's test takes 2"
     areas, covariance = delong(label, [a, b])
-    difference, variance = areas[1] - areas[0], covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    difference, variance = (
+        areas[1] - areas[0],
+        covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1],
+    )
     if variance < 1e-15:  # what rounding leaves of none
         if abs(difference) < 1e-12:
             return 1.0, ""

@@ -17,9 +17,20 @@ from mammo.statistics.bootstrap import FEWEST_PATIENTS, Draws, draw_metrics, est
 
 # A value that fewer training images have is no level of its own: what so few share need not hold for others.
 FEWEST = 10
-RING, STRETCHES = 16, 4  # the border is a 16th of the side wide, and each of its four sides is looked at in 4 stretches
+RING, STRETCHES = (
+    16,
+    4,
+)  # the border is a 16th of the side wide, and each of its four sides is looked at in 4 stretches
 BORDER = [f"border_{number}" for number in range(2 * 4 * STRETCHES)]
-READER = ["assessment", "subtlety", "breast_density", "mass_shape", "mass_margins", "calc_type", "calc_distribution"]
+READER = [
+    "assessment",
+    "subtlety",
+    "breast_density",
+    "mass_shape",
+    "mass_margins",
+    "calc_type",
+    "calc_distribution",
+]
 # Of each control that is a logistic regression: the columns that it takes as numbers, and those whose values are levels.
 FITTED = {
     "image_statistics": (["width", "height", "bytes", "mean", "sd"], []),
@@ -51,9 +62,13 @@ def described(images, lesions, region):
     """
     technical = images[["image_id", "file", "kind", "view", "laterality"]]
     if region != "full":
-        return technical.merge(lesions[["image_id", *READER]], on="image_id", how="left", validate="1:1")
+        return technical.merge(
+            lesions[["image_id", *READER]], on="image_id", how="left", validate="1:1"
+        )
     words = [name for name in READER if not pd.api.types.is_numeric_dtype(lesions[name])]
-    how = dict.fromkeys(READER, "max") | {name: lambda said: ";".join(sorted({*said} - {""})) for name in words}
+    how = dict.fromkeys(READER, "max") | {
+        name: lambda said: ";".join(sorted({*said} - {""})) for name in words
+    }
     said = lesions.groupby("full_file").agg(how)
     return technical.merge(said, left_on="file", right_index=True, how="left", validate="m:1")
 
@@ -72,7 +87,9 @@ def border(pixels):
         pixels[:, :, -width:].transpose(0, 2, 1),
     ]
     stretches = [part for side in sides for part in np.array_split(side, STRETCHES, axis=2)]
-    return np.stack([found for part in stretches for found in (part.mean((1, 2)), part.std((1, 2)))], axis=1)
+    return np.stack(
+        [found for part in stretches for found in (part.mean((1, 2)), part.std((1, 2)))], axis=1
+    )
 
 
 def given_columns(table):
@@ -93,12 +110,21 @@ def fit_and_score(table, label, training, numbers, levels):
     """
     if len(set(label[training])) == 1:
         return np.full(len(table), float(label[training][0]))
-    words = {name: table[name].astype(object).where(table[name].notna(), "").astype(str) for name in levels}
+    words = {
+        name: table[name].astype(object).where(table[name].notna(), "").astype(str)
+        for name in levels
+    }
     # The same column may be both, so that each has a name of its own here.
-    inputs = pd.DataFrame(words, table.index).join(table[numbers].astype(float).add_suffix(" as a number"))
-    as_numbers = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
+    inputs = pd.DataFrame(words, table.index).join(
+        table[numbers].astype(float).add_suffix(" as a number")
+    )
+    as_numbers = make_pipeline(
+        SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
     as_levels = OneHotEncoder(min_frequency=FEWEST, handle_unknown="infrequent_if_exist")
-    columns = make_column_transformer((as_numbers, [f"{name} as a number" for name in numbers]), (as_levels, levels))
+    columns = make_column_transformer(
+        (as_numbers, [f"{name} as a number" for name in numbers]), (as_levels, levels)
+    )
     model = make_pipeline(columns, LogisticRegression(max_iter=1000))
     with threadpool_limits(1):  # the same sums whatever the machine's cores
         return model.fit(inputs[training], label[training]).predict_proba(inputs)[:, 1]
@@ -110,7 +136,11 @@ def score_controls(rows, table, given):
     table: all columns of the images, by image_id; given: what `given_columns` says of it. A control of which no column holds a
     value is left out. majority_class is the share of malignant images in training, of all folds: the same for every image.
     """
-    found = [rows.assign(control="majority_class", probability=rows.loc[_in(rows, "training"), "label"].mean())]
+    found = [
+        rows.assign(
+            control="majority_class", probability=rows.loc[_in(rows, "training"), "label"].mean()
+        )
+    ]
     for _, fold in rows.groupby("fold"):
         label, training = fold["label"].to_numpy(int), _in(fold, "training").to_numpy()
         inputs = table.loc[fold["image_id"]].reset_index(drop=True)
@@ -163,11 +193,18 @@ def compared(rows, scored, evaluation):
     patients, place = np.unique(scored["patient_id"].to_numpy(str), return_inverse=True)
     draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
     with threadpool_limits(1):
-        ours, theirs = (draw_metrics(_units(table), place, draws, METRICS) for table in (network, scored))
-    fewest = {"accuracy": len(patients), "auroc": min(_fewest(table) for table in (network, scored))}
+        ours, theirs = (
+            draw_metrics(_units(table), place, draws, METRICS) for table in (network, scored)
+        )
+    fewest = {
+        "accuracy": len(patients),
+        "auroc": min(_fewest(table) for table in (network, scored)),
+    }
     for at, metric in values["metric"].items():
         if fewest[metric] >= FEWEST_PATIENTS:
-            low, high, _ = interval(ours[metric] - theirs[metric], evaluation["confidence"], fewest[metric])
+            low, high, _ = interval(
+                ours[metric] - theirs[metric], evaluation["confidence"], fewest[metric]
+            )
             values.loc[at, ["difference_low", "difference_high"]] = low, high
     return values
 
@@ -180,7 +217,9 @@ def _fewest(rows):
 def _values(rows, evaluation):
     """The METRICS of `rows`, with their intervals, as mammo.statistics.bootstrap.estimate has them."""
     values = estimate([_units(rows)], "image", evaluation)
-    return values[values["metric"].isin(METRICS)].drop(columns=["sd", "runs"]).reset_index(drop=True)
+    return (
+        values[values["metric"].isin(METRICS)].drop(columns=["sd", "runs"]).reset_index(drop=True)
+    )
 
 
 def _units(rows):

@@ -8,13 +8,22 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from mammo.statistics.bootstrap import FEWEST_PATIENTS, MOST_UNDEFINED, Draws, draw_sums, ends, interval
+from mammo.statistics.bootstrap import (
+    FEWEST_PATIENTS,
+    MOST_UNDEFINED,
+    Draws,
+    draw_sums,
+    ends,
+    interval,
+)
 from mammo.statistics.metrics import BINS
 
 RATES = np.arange(101) / 100  # 1 - specificity at which the ROC curve's band is told
 RECALLS = np.arange(1, 101) / 100  # at which that of the precision-recall curve is
 THRESHOLDS = np.arange(1, 100) / 100  # of the decision curve
-COLUMNS = 20  # of the distribution of scores, of equal width; each holds its lower edge, the last 1 too
+COLUMNS = (
+    20  # of the distribution of scores, of equal width; each holds its lower edge, the last 1 too
+)
 NEAR = 1e-9  # numbers of units that are equal may differ so much as shares of all
 TINY = np.finfo(float).tiny  # a denominator where all that it divides is 0
 
@@ -31,15 +40,24 @@ def resting(units):
     The rule is that of the metrics.
     """
     kinds = {"malignant": units["label"] == 1, "benign": units["label"] == 0}
-    fewest, kind = min((units.loc[rows, "patient_id"].nunique(), kind) for kind, rows in kinds.items())
+    fewest, kind = min(
+        (units.loc[rows, "patient_id"].nunique(), kind) for kind, rows in kinds.items()
+    )
     if fewest < FEWEST_PATIENTS:
-        return fewest, f"no interval: {fewest} patients with a {kind} image, and it takes {FEWEST_PATIENTS}"
+        return (
+            fewest,
+            f"no interval: {fewest} patients with a {kind} image, and it takes {FEWEST_PATIENTS}",
+        )
     return fewest, ""
 
 
 def undefined(units):
     """Why what needs both classes is not defined, or ''."""
-    absent = [name for name, label in [("malignant", 1), ("benign", 0)] if not (units["label"] == label).any()]
+    absent = [
+        name
+        for name, label in [("malignant", 1), ("benign", 0)]
+        if not (units["label"] == label).any()
+    ]
     return f"not defined: no image is {absent[0]}" if absent else ""
 
 
@@ -64,7 +82,10 @@ def roc(units, draws=None, evaluation=None):
     area, height = _along_roc(found, false)
     if draws is None:
         return pd.concat(
-            [pd.DataFrame([{"part": "area", "auroc": area[0]}]), pd.DataFrame(steps).assign(part="step")],
+            [
+                pd.DataFrame([{"part": "area", "auroc": area[0]}]),
+                pd.DataFrame(steps).assign(part="step"),
+            ],
             ignore_index=True,
         )
     area_draws, height_draws = _drawn(_along_roc, label, probability, draws)
@@ -73,7 +94,12 @@ def roc(units, draws=None, evaluation=None):
         [
             _summary("auroc", area[0], area_draws, rest, evaluation),
             pd.DataFrame(steps).assign(part="step"),
-            _band({"one_minus_specificity": RATES, "sensitivity": height[0]}, height_draws, rest, evaluation),
+            _band(
+                {"one_minus_specificity": RATES, "sensitivity": height[0]},
+                height_draws,
+                rest,
+                evaluation,
+            ),
         ],
         ignore_index=True,
     )
@@ -116,7 +142,9 @@ def reliability(units, column, draws, evaluation):
     """
     label, probability = units["label"].to_numpy(float), units[column].to_numpy(float)
     member = np.minimum((probability * BINS).astype(int), BINS - 1)[:, None] == np.arange(BINS)
-    n, malignant, total = (member * values[:, None] for values in (np.ones_like(label), label, probability))
+    n, malignant, total = (
+        member * values[:, None] for values in (np.ones_like(label), label, probability)
+    )
     n_drawn, malignant_drawn = (draw_sums(values, *draws) for values in (n, malignant))
     n, malignant, total = n.sum(0), malignant.sum(0), total.sum(0)
     rows = []
@@ -125,10 +153,16 @@ def reliability(units, column, draws, evaluation):
         if not n[number]:
             rows.append(row | {"reason": "not defined: no image in this bin"})
             continue
-        row |= {"mean_probability": total[number] / n[number], "share_malignant": malignant[number] / n[number]}
+        row |= {
+            "mean_probability": total[number] / n[number],
+            "share_malignant": malignant[number] / n[number],
+        }
         patients = units.loc[member[:, number], "patient_id"].nunique()
         if patients < FEWEST_PATIENTS:
-            rows.append(row | {"reason": f"no interval: {patients} patients, and it takes {FEWEST_PATIENTS}"})
+            rows.append(
+                row
+                | {"reason": f"no interval: {patients} patients, and it takes {FEWEST_PATIENTS}"}
+            )
             continue
         with np.errstate(invalid="ignore"):  # a draw without a row in the bin is undefined
             shares = malignant_drawn[:, number] / n_drawn[:, number]
@@ -149,7 +183,14 @@ def distribution(units):
         reason = "" if n.sum() else f"not defined: no image is {label}"
         parts.append(
             pd.DataFrame(
-                {"label": label, "lower": edges[:-1], "upper": edges[1:], "n": n, "share": share, "reason": reason}
+                {
+                    "label": label,
+                    "lower": edges[:-1],
+                    "upper": edges[1:],
+                    "n": n,
+                    "share": share,
+                    "reason": reason,
+                }
             )
         )
     return pd.concat(parts, ignore_index=True)
@@ -171,13 +212,20 @@ def decision_curve(units, draws, evaluation):
     benefit, total = draw_sums(added, *draws), draw_sums(np.ones((len(units), 1)), *draws)
     share = label.mean()
     network = _band(
-        {"threshold": THRESHOLDS, "net_benefit": added.mean(0)}, benefit / total, resting(units), evaluation
+        {"threshold": THRESHOLDS, "net_benefit": added.mean(0)},
+        benefit / total,
+        resting(units),
+        evaluation,
     ).drop(columns="part")
     return pd.concat(
         [
             network.assign(strategy="network"),
             pd.DataFrame(
-                {"threshold": THRESHOLDS, "net_benefit": share - (1 - share) * price, "strategy": "treat_all"}
+                {
+                    "threshold": THRESHOLDS,
+                    "net_benefit": share - (1 - share) * price,
+                    "strategy": "treat_all",
+                }
             ),
             pd.DataFrame({"threshold": THRESHOLDS, "net_benefit": 0.0, "strategy": "treat_none"}),
         ],
@@ -190,7 +238,9 @@ def _cumulated(label, probability, weights):
     weight at or above it; found and false are weightings × (1 + thresholds), and begin with 0.
     """
     order = np.argsort(-probability, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(probability[order]) != 0])  # of units of equal probability
+    starts = np.flatnonzero(
+        np.r_[True, np.diff(probability[order]) != 0]
+    )  # of units of equal probability
     weights, label = weights[:, order], label[order]
     counted = np.zeros((2, len(weights), 1 + len(starts)))
     np.add.reduceat(weights * label, starts, axis=1, out=counted[0, :, 1:])
@@ -205,7 +255,9 @@ def _along_roc(found, false):
     rise, run = found / np.maximum(found[:, -1:], TINY), false / np.maximum(false[:, -1:], TINY)
     # All curves side by side on one axis, so that one call reads them all; a hair to the right of where one rises upright.
     shift = 2.0 * np.arange(len(found))[:, None]
-    height = np.interp((RATES + NEAR + shift).ravel(), (run + shift).ravel(), rise.ravel()).reshape(len(found), -1)
+    height = np.interp((RATES + NEAR + shift).ravel(), (run + shift).ravel(), rise.ravel()).reshape(
+        len(found), -1
+    )
     height[:, -1] = 1
     height[np.isnan(area)] = np.nan
     return area, height
@@ -227,7 +279,10 @@ def _drawn(along, label, probability, draws):
     """What `along` finds in each draw: areas, and heights (draws × grid)."""
     place, draws = draws
     with threadpool_limits(1):
-        blocks = [along(*_cumulated(label, probability, drawn[:, place])[1:]) for drawn in draws.blocks(len(label))]
+        blocks = [
+            along(*_cumulated(label, probability, drawn[:, place])[1:])
+            for drawn in draws.blocks(len(label))
+        ]
     return tuple(map(np.concatenate, zip(*blocks, strict=True)))
 
 
@@ -244,7 +299,14 @@ def _summary(metric, value, drawn, rest, evaluation):
     if not reason:
         low, high, reason = interval(drawn, evaluation["confidence"], patients, share=value)
     confidence = evaluation["confidence"] if low is not None else None
-    row = {"part": "area", metric: value, "low": low, "high": high, "confidence": confidence, "reason": reason}
+    row = {
+        "part": "area",
+        metric: value,
+        "low": low,
+        "high": high,
+        "confidence": confidence,
+        "reason": reason,
+    }
     return pd.DataFrame([row])
 
 
@@ -258,4 +320,6 @@ def _band(columns, drawn, rest, evaluation):
     if not reason:
         confidence = evaluation["confidence"]
         low, high = np.quantile(defined, ends(confidence, patients), axis=0)
-    return pd.DataFrame(columns).assign(low=low, high=high, confidence=confidence, reason=reason, part="band")
+    return pd.DataFrame(columns).assign(
+        low=low, high=high, confidence=confidence, reason=reason, part="band"
+    )

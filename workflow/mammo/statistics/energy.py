@@ -36,12 +36,18 @@ def measure_energy(rows, evaluation):
         part = known[known["outcome"].isin(outcomes)]
         named = {"group": group, "n": len(part), "patients": part["patient_id"].nunique()}
         for measure, of in MEASURES.items():
-            found.append(named | {"measure": measure} | _mean(of(part).to_numpy(float), part["patient_id"], evaluation))
+            found.append(
+                named
+                | {"measure": measure}
+                | _mean(of(part).to_numpy(float), part["patient_id"], evaluation)
+            )
         if part.empty:
             there = rows[rows["outcome"].isin(outcomes)]
             reasons = there["reason"].value_counts()
             why = (
-                f"no image has both a map and a mask: {reasons.index[0]}" if len(reasons) else "there is no such image"
+                f"no image has both a map and a mask: {reasons.index[0]}"
+                if len(reasons)
+                else "there is no such image"
             )
             found[-len(MEASURES) :] = [row | {"reason": why} for row in found[-len(MEASURES) :]]
     columns = ["group", "measure", "value", "low", "high", "confidence", "n", "patients", "reason"]
@@ -55,7 +61,9 @@ def _mean(values, patients, evaluation):
     if row["value"] is None:
         return row | {"reason": "no other patient's image has a mask"}
     if len(names) < FEWEST_PATIENTS:
-        return row | {"reason": f"no interval: {len(names)} patients, and it takes {FEWEST_PATIENTS}"}
+        return row | {
+            "reason": f"no interval: {len(names)} patients, and it takes {FEWEST_PATIENTS}"
+        }
     draws = Draws(len(names), evaluation["draws"], evaluation["seed"])
     sums, counts = draw_sums(np.column_stack([values, np.ones_like(values)]), place, draws).T
     low, high, reason = interval(sums / counts, evaluation["confidence"], len(names))

@@ -12,7 +12,9 @@ def prepared(predictions, images, region):
 
     That label, 0 or 1, is in majority_<level>, since training may hold more benign lesions but more patients with a malignant one.
     """
-    rows = predictions.merge(images[["image_id", "lesion_id", "laterality"]], on="image_id", validate="one_to_one")
+    rows = predictions.merge(
+        images[["image_id", "lesion_id", "laterality"]], on="image_id", validate="one_to_one"
+    )
     training = rows[rows["partition"] == "training"]
     shares = {level: units_of(training, level, region)["label"].mean() for level in LEVELS}
     return rows.assign(**{f"majority_{level}": int(share > 0.5) for level, share in shares.items()})

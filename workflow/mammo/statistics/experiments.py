@@ -21,7 +21,9 @@ def compare_all(baseline, others, evaluation):
     baseline: {level: units}; others: yields (name, {level: units}), so that one at a time is in memory.
     """
     tables = [
-        compare(baseline[level], units[level], level, evaluation).assign(experiment_b=name, level=level)
+        compare(baseline[level], units[level], level, evaluation).assign(
+            experiment_b=name, level=level
+        )
         for name, units in others
         for level in LEVELS
     ]

@@ -14,9 +14,14 @@ def leaking_split(honest, leaking, evaluation):
 
     With folds both test every image, so that the same images and patients are compared.
     """
-    sides = [units_of(scores[scores["partition"] == "test"], "image", None) for scores in (honest, leaking)]
+    sides = [
+        units_of(scores[scores["partition"] == "test"], "image", None)
+        for scores in (honest, leaking)
+    ]
     found = compare(*sides, "image", evaluation, METRICS)
-    return found.rename(columns={"value_a": "honest", "value_b": "leaking"}).drop(columns=["p", "no_p", "detectable"])
+    return found.rename(columns={"value_a": "honest", "value_b": "leaking"}).drop(
+        columns=["p", "no_p", "detectable"]
+    )
 
 
 def threshold_picked_on_test(scores, thresholds, evaluation):
@@ -32,7 +37,9 @@ def threshold_picked_on_test(scores, thresholds, evaluation):
     test = scores[scores["partition"] == "test"].assign(probability=lambda rows: rows["calibrated"])
     row = {"metric": "balanced_accuracy", "n": test["image_id"].nunique()}
     if (without := youden["threshold"].isna()).any():
-        return row | {"reason": f"no threshold from validation: {youden.loc[without, 'reason'].iloc[0]}"}
+        return row | {
+            "reason": f"no threshold from validation: {youden.loc[without, 'reason'].iloc[0]}"
+        }
     test = test.assign(threshold=test["fold"].map(youden["threshold"]).astype(float))
     fewest, undefined, few = support(test, row["metric"], "image")
     if undefined:
@@ -43,10 +50,14 @@ def threshold_picked_on_test(scores, thresholds, evaluation):
     if few:
         return row | {"reason": few}
     blocks = Draws(len(patients), evaluation["draws"], evaluation["seed"]).blocks(len(test))
-    honest, leaking = np.concatenate([_balanced_accuracies(test, place, drawn) for drawn in blocks], axis=1)
+    honest, leaking = np.concatenate(
+        [_balanced_accuracies(test, place, drawn) for drawn in blocks], axis=1
+    )
     draws = leaking - honest
     centred = draws - np.nanmean(draws) + row["difference"]
-    low, high, reason = interval(centred, evaluation["confidence"], fewest, mirror=row["difference"])
+    low, high, reason = interval(
+        centred, evaluation["confidence"], fewest, mirror=row["difference"]
+    )
     return row | {
         "low": low,
         "high": high,
@@ -57,16 +68,25 @@ def threshold_picked_on_test(scores, thresholds, evaluation):
 
 def _balanced_accuracies(test, place, drawn):
     """Under each draw, the balanced accuracy at the rows' own threshold, and at the best one for each fold."""
-    label, probability, threshold = (test[name].to_numpy(float) for name in ("label", "probability", "threshold"))
-    malignant, benign = drawn @ _summed(place, label, drawn), drawn @ _summed(place, 1 - label, drawn)
+    label, probability, threshold = (
+        test[name].to_numpy(float) for name in ("label", "probability", "threshold")
+    )
+    malignant, benign = (
+        drawn @ _summed(place, label, drawn),
+        drawn @ _summed(place, 1 - label, drawn),
+    )
     with np.errstate(invalid="ignore"):  # a draw of one class has none
-        shares = np.where(label == 1, 1 / malignant[:, None], -1 / benign[:, None]) * drawn[:, place]
+        shares = (
+            np.where(label == 1, 1 / malignant[:, None], -1 / benign[:, None]) * drawn[:, place]
+        )
     honest = (shares * (probability >= threshold)).sum(1)
     best = 0
     for fold in test["fold"].unique():
         here = np.flatnonzero(test["fold"] == fold)
         order = here[np.argsort(-probability[here], kind="stable")]
-        last = np.flatnonzero(np.r_[np.diff(probability[order]) != 0, True])  # of rows of equal probability
+        last = np.flatnonzero(
+            np.r_[np.diff(probability[order]) != 0, True]
+        )  # of rows of equal probability
         # The most that calling the likeliest rows malignant, or none, adds to sensitivity - (1 - specificity).
         best = best + np.maximum(shares[:, order].cumsum(1)[:, last].max(1), 0)
     return (1 + honest) / 2, (1 + best) / 2

@@ -30,12 +30,20 @@ def units_of(rows, level, region):
         rows["laterality"] = rows["laterality"].mask(rows["laterality"] == "", rows["image_id"])
     findings = _united(rows, finding, "mean")
     return _united(
-        findings, {"lesion": finding, "breast": ["patient_id", "laterality"], "patient": ["patient_id"]}[level], "max"
+        findings,
+        {"lesion": finding, "breast": ["patient_id", "laterality"], "patient": ["patient_id"]}[
+            level
+        ],
+        "max",
     )
 
 
 def _united(rows, keys, probability):
     """One row for all that share the `keys`, which name it."""
-    how = dict.fromkeys(rows.columns, "first") | {"label": "max", "probability": probability, "images": "sum"}
+    how = dict.fromkeys(rows.columns, "first") | {
+        "label": "max",
+        "probability": probability,
+        "images": "sum",
+    }
     united = rows.groupby(keys, sort=False).agg(how).reset_index(drop=True)
     return united.assign(unit=["\t".join(names) for names in united[keys].itertuples(index=False)])

@@ -59,15 +59,24 @@ def measure(label, probability, majority, threshold=THRESHOLD, wanted=tuple(NEED
     columns = np.array(columns)
     # What does not depend on the weights is computed once: of a million rows, each draw is a call.
     order = np.argsort(-probability, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(probability[order]) != 0])  # of rows of equal probability
+    starts = np.flatnonzero(
+        np.r_[True, np.diff(probability[order]) != 0]
+    )  # of rows of equal probability
     ranked = label[order]
-    ranking, recalibration = {"auroc", "auprc"} & {*wanted}, {"calibration_slope", "calibration_intercept"} & {*wanted}
+    ranking, recalibration = (
+        {"auroc", "auprc"} & {*wanted},
+        {"calibration_slope", "calibration_intercept"} & {*wanted},
+    )
     recalibrate = _recalibration(label, logit(clipped)) if recalibration else None
 
     def under(weights):
-        positive, negative, true_positive, false_positive, guessed, squared, lost, *gaps = columns @ weights.T
+        positive, negative, true_positive, false_positive, guessed, squared, lost, *gaps = (
+            columns @ weights.T
+        )
         total = positive + negative
-        values = of_counts(true_positive, false_positive, positive - true_positive, negative - false_positive)
+        values = of_counts(
+            true_positive, false_positive, positive - true_positive, negative - false_positive
+        )
         auroc = auprc = slope = intercept = None
         with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: not defined
             if ranking:
@@ -101,7 +110,11 @@ def of_counts(true_positive, false_positive, false_negative, true_negative):
             "specificity": specificity,
             "ppv": true_positive / (true_positive + false_positive),
             "npv": true_negative / (true_negative + false_negative),
-            "f1": np.where(positive > 0, 2 * true_positive / (true_positive + false_positive + positive), np.nan),
+            "f1": np.where(
+                positive > 0,
+                2 * true_positive / (true_positive + false_positive + positive),
+                np.nan,
+            ),
         }
 
 
@@ -164,7 +177,9 @@ def _newton(design, offset, label, weights, start):
     for _ in range(60):
         chance = expit(at @ design.T + offset)
         gradient = (weights[todo] * (label - chance)) @ design
-        curvature = ((weights[todo] * (chance * (1 - chance))) @ products).reshape(-1, columns, columns)
+        curvature = ((weights[todo] * (chance * (1 - chance))) @ products).reshape(
+            -1, columns, columns
+        )
         # A trace on the diagonal moves no solution, and lets a step be taken where all chances are 0 or 1.
         step = np.linalg.solve(curvature + 1e-12 * np.eye(columns), gradient[..., None])[..., 0]
         reach = np.maximum(np.abs(step @ ends.T).max(1, keepdims=True), 1e-12)

@@ -19,7 +19,11 @@ def choose(label, probability):
         reason = f"validation has no {'benign' if label.any() else 'malignant'} one"
         return {"youden": (None, reason), "sensitivity_90": (None, reason), "half": (0.5, "")}
     false, true, thresholds = roc_curve(label, probability, drop_intermediate=False)
-    false, true, thresholds = false[1:], true[1:], thresholds[1:]  # the first calls nothing malignant
+    false, true, thresholds = (
+        false[1:],
+        true[1:],
+        thresholds[1:],
+    )  # the first calls nothing malignant
     distance = np.round(true - false, 12)  # equals are equal, however they were computed
     best = np.flatnonzero(distance == distance.max())[-1]
     sensitive = np.flatnonzero(true >= SENSITIVITY - 1e-12)[0]

@@ -37,13 +37,17 @@ def each_level(scores, region):
 
 def units_by_fold(rows, level, region, probability):
     """The units of each fold by itself, with `probability` as their probability; a unit of validation may be in several folds."""
-    folds = [part.assign(probability=part[probability]) for _, part in rows.groupby("fold", sort=False)]
+    folds = [
+        part.assign(probability=part[probability]) for _, part in rows.groupby("fold", sort=False)
+    ]
     return pd.concat([units_of(part, level, region) for part in folds], ignore_index=True)
 
 
 def judged(units, thresholds, level, point):
     """(units with the `threshold` of their fold, '') or (None, why a fold has none)."""
-    chosen = thresholds[(thresholds["level"] == level) & (thresholds["point"] == point)].set_index("fold")
+    chosen = thresholds[(thresholds["level"] == level) & (thresholds["point"] == point)].set_index(
+        "fold"
+    )
     chosen = chosen.loc[units["fold"].unique()]
     if (without := chosen["threshold"].isna()).any():
         return None, f"no threshold: {chosen.loc[without, 'reason'].iloc[0]}"
@@ -89,13 +93,21 @@ def curves(scores, thresholds, points, evaluation, controls=None):
     """
     test = scores[scores["partition"] == "test"]
     draws = score_curves.draws_of(test, evaluation)
-    size = {"n": len(test), "malignant": test["label"].sum(), "patients": test["patient_id"].nunique()}
+    size = {
+        "n": len(test),
+        "malignant": test["label"].sum(),
+        "patients": test["patient_id"].nunique(),
+    }
     roc = [score_curves.roc(test, draws, evaluation).assign(**size), _roc_points(points)]
     roc = [part.assign(curve="network") for part in roc]
     if controls is not None:
         tested = controls[(controls["partition"] == "test") & controls["probability"].notna()]
         for name, rows in tested.groupby("control", sort=False):
-            size_of = {"n": len(rows), "malignant": rows["label"].sum(), "patients": rows["patient_id"].nunique()}
+            size_of = {
+                "n": len(rows),
+                "malignant": rows["label"].sum(),
+                "patients": rows["patient_id"].nunique(),
+            }
             roc.append(score_curves.roc(rows).assign(curve=name, **size_of))
     calibration = [
         score_curves.reliability(test, column, draws, evaluation).assign(probabilities=name)

@@ -20,7 +20,9 @@ def score_fold(runs, images, region):
 def choose_thresholds(rows, images, region):
     """A DataFrame with a row per level and operating point, from the calibrated probabilities of validation alone."""
     undefined = undefined_levels(images, region)
-    validation = rows[rows["partition"] == "validation"].assign(probability=lambda table: table["calibrated"])
+    validation = rows[rows["partition"] == "validation"].assign(
+        probability=lambda table: table["calibrated"]
+    )
     found = []
     for level in LEVELS:
         if level in undefined:
@@ -29,5 +31,7 @@ def choose_thresholds(rows, images, region):
             units = units_of(validation, level, region)
             points, n = choose(units["label"], units["probability"]), len(units)
         for point, (threshold, reason) in points.items():
-            found.append({"level": level, "point": point, "threshold": threshold, "n": n, "reason": reason})
+            found.append(
+                {"level": level, "point": point, "threshold": threshold, "n": n, "reason": reason}
+            )
     return pd.DataFrame(found)

@@ -7,7 +7,14 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from mammo.statistics.bootstrap import Draws, draw_metrics, interval, support, whole_metrics
-from mammo.statistics.characteristics import CROP_SIZE, KNOWN, MOST_LEVELS, NOT_GIVEN, level_order, telling_columns
+from mammo.statistics.characteristics import (
+    CROP_SIZE,
+    KNOWN,
+    MOST_LEVELS,
+    NOT_GIVEN,
+    level_order,
+    telling_columns,
+)
 
 # Of the variables that every edition has, these; the label's own, and what only masses or only calcifications have, are none.
 VARIABLES = ["kind", "view", "laterality", "breast_density", "assessment", "subtlety"]
@@ -17,7 +24,9 @@ ALL = "all"
 EVERY_IMAGE = "all test images"
 DIFFER = "lesions differ"
 WORDS = {
-    "breast_density": lambda value: f"density {dict(zip('1234', 'abcd', strict=True)).get(value, value)}",
+    "breast_density": lambda value: (
+        f"density {dict(zip('1234', 'abcd', strict=True)).get(value, value)}"
+    ),
     "assessment": lambda value: f"BI-RADS {value}",
     "subtlety": lambda value: f"subtlety {value}",
 }
@@ -33,13 +42,23 @@ def described(images, lesions, region):
     lesions = lesions.assign(image=_shown_on(lesions, images, region))
     lesions = lesions[lesions["image"] != ""]
     columns = [
-        name for name in telling_columns(lesions.drop(columns="image")) if name in VARIABLES or name not in KNOWN
+        name
+        for name in telling_columns(lesions.drop(columns="image"))
+        if name in VARIABLES or name not in KNOWN
     ]
     found = {}
     for column in columns:
-        text = lesions[column].astype(object).where(lesions[column].notna(), "").astype(str).replace(NOT_GIVEN, "")
+        text = (
+            lesions[column]
+            .astype(object)
+            .where(lesions[column].notna(), "")
+            .astype(str)
+            .replace(NOT_GIVEN, "")
+        )
         values = text.groupby(lesions["image"])
-        found[column] = values.first().mask(values.nunique() > 1, DIFFER).reindex(images["image_id"])
+        found[column] = (
+            values.first().mask(values.nunique() > 1, DIFFER).reindex(images["image_id"])
+        )
     if region == "full":
         found.pop(CROP_SIZE, None)
         sides = images.set_index("image_id")[["width", "height"]].max(axis="columns")
@@ -54,7 +73,9 @@ def _shown_on(lesions, images, region):
     by_file = images.set_index("file")
     image = lesions["full_file"].map(by_file["image_id"]).fillna("")
     on_it = ";" + lesions["full_file"].map(by_file["lesion_id"]).fillna("") + ";"
-    return image.where([f";{own};" in ids for own, ids in zip(lesions["lesion_id"], on_it, strict=True)], "")
+    return image.where(
+        [f";{own};" in ids for own, ids in zip(lesions["lesion_id"], on_it, strict=True)], ""
+    )
 
 
 def grouped(variable, values):
@@ -109,7 +130,11 @@ def subgroups(scores, variables, evaluation):
             continue
         for name in order:
             if (here := (group == name).to_numpy()).any():
-                table.append(_measured(test[here], place[here], draws, evaluation["confidence"], variable, name))
+                table.append(
+                    _measured(
+                        test[here], place[here], draws, evaluation["confidence"], variable, name
+                    )
+                )
     columns = [
         "variable",
         "group",
@@ -127,7 +152,11 @@ def subgroups(scores, variables, evaluation):
 
 
 def _counted(rows, variable, group):
-    counts = {"n": len(rows), "patients": rows["patient_id"].nunique(), "malignant": int(rows["label"].sum())}
+    counts = {
+        "n": len(rows),
+        "patients": rows["patient_id"].nunique(),
+        "malignant": int(rows["label"].sum()),
+    }
     return {"variable": variable, "group": group, "metric": "auroc", **counts}
 
 
@@ -142,4 +171,9 @@ def _measured(rows, place, draws, confidence, variable, group):
             return row | {"reason": few}
         values = draw_metrics(rows, place, draws, ["auroc"])["auroc"]
         low, high, reason = interval(values, confidence, patients, share=row["value"])
-    return row | {"low": low, "high": high, "confidence": confidence if low is not None else None, "reason": reason}
+    return row | {
+        "low": low,
+        "high": high,
+        "confidence": confidence if low is not None else None,
+        "reason": reason,
+    }

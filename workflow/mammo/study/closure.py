@@ -16,7 +16,9 @@ def closure(script):
     """Hash, 16 hex digits, over the files that workflow/scripts/<script>.py is made of."""
     digest = hashlib.sha256()
     for path in sorted(closure_files(WORKFLOW / "scripts" / f"{script}.py")):
-        digest.update(path.relative_to(WORKFLOW).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(
+            path.relative_to(WORKFLOW).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
+        )
     return digest.hexdigest()[:16]
 
 
@@ -39,11 +41,15 @@ def _next_to(path, modified):
     modules, others = [], []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["READS"]:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [
+            "READS"
+        ]:
             others += [WORKFLOW / name for name in ast.literal_eval(node.value)]
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):  # `from mammo import tables` or `from mammo.tables import read_table`
+        elif isinstance(
+            node, ast.ImportFrom
+        ):  # `from mammo import tables` or `from mammo.tables import read_table`
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
             module = WORKFLOW / Path(*name.split(".")).with_suffix(".py")

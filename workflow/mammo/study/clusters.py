@@ -21,9 +21,17 @@ def no_cluster(arguments, which=shutil.which):
 
     `arguments` are Snakemake's own with those of its profiles, as snakemake.cli.parse_args gives them.
     """
-    if arguments.dryrun or arguments.touch or arguments.unlock or arguments.lint or arguments.summary:
+    if (
+        arguments.dryrun
+        or arguments.touch
+        or arguments.unlock
+        or arguments.lint
+        or arguments.summary
+    ):
         return ""
-    profiles = ", ".join(map(str, [*(arguments.profile or []), *filter(None, [arguments.workflow_profile])]))
+    profiles = ", ".join(
+        map(str, [*(arguments.profile or []), *filter(None, [arguments.workflow_profile])])
+    )
     profiles = profiles or f"--executor {arguments.executor}"
     executor = arguments.executor
     if executor == "kubernetes":
@@ -61,7 +69,9 @@ def _no_kubernetes(profiles, environment=os.environ):
             config.load_kube_config(named, client_configuration=settings)
         except config.ConfigException:  # as the plugin does
             config.load_incluster_config(client_configuration=settings)
-        client.VersionApi(client.ApiClient(settings)).get_code(_request_timeout=10, _preload_content=False)
+        client.VersionApi(client.ApiClient(settings)).get_code(
+            _request_timeout=10, _preload_content=False
+        )
     except config.ConfigException:
         return f"{profiles}: sends jobs to Kubernetes, but {named} has no current context; choose one: kubectl config use-context NAME"
     except (client.ApiException, urllib3.exceptions.HTTPError) as error:

@@ -31,7 +31,9 @@ def found_here(path, tables, given):
         "python": platform.python_version(),
         "interpreter": sys.executable,
         "packages": packages,
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "gpus": visible(list_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES")),
         "free_gb": {
             # With a storage provider there is no results/ here, and copies lie beside where it would be.

@@ -13,8 +13,14 @@ from pathlib import Path
 def owner(config, folder):
     """The dataset that a configuration names, its path absolute. `folder` is where a relative path starts."""
     edition, path, table = (config["dataset"][key] for key in ("edition", "path", "table"))
-    path = None if path is None else os.path.realpath(os.path.join(folder, os.path.expanduser(path)))
-    return {"edition": edition, "path": path, "table": None if table is None else os.path.normpath(table)}
+    path = (
+        None if path is None else os.path.realpath(os.path.join(folder, os.path.expanduser(path)))
+    )
+    return {
+        "edition": edition,
+        "path": path,
+        "table": None if table is None else os.path.normpath(table),
+    }
 
 
 def claim(mine):
@@ -34,7 +40,11 @@ def other_owner(record, mine):
     A record without results, which a run that failed at once leaves behind, binds nobody.
     """
     record = Path(record).resolve()
-    made = (path for name in ("inventory", "tensors", "splits", "runs") for path in (record.parent / name).rglob("*"))
+    made = (
+        path
+        for name in ("inventory", "tensors", "splits", "runs")
+        for path in (record.parent / name).rglob("*")
+    )
     if not record.exists() or not any(path.is_file() for path in made):
         return None
     return other_than(mine, record.read_text(encoding="utf-8"), record)
@@ -115,7 +125,11 @@ def _test_metrics(path):
     if found:
         more = f"{len(several) - 10} more, and all" if several[10:] else "All"
         told = {f"{100 * float(row['confidence']):g} %" for row in rows if row["confidence"]}
-        brackets = f" In brackets: {', '.join(sorted(told))} intervals, by drawing patients." if told else ""
+        brackets = (
+            f" In brackets: {', '.join(sorted(told))} intervals, by drawing patients."
+            if told
+            else ""
+        )
         yield f"{more} metrics, by image, lesion, breast and patient: {path}.{brackets}"
 
 

@@ -38,7 +38,9 @@ def expectation(benchmark, known):
     if Path(benchmark) in known:
         return known[Path(benchmark)], "itself"
     if known:
-        return Measured(median(job.seconds for job in known.values()), largest(known.values())), "others"
+        return Measured(
+            median(job.seconds for job in known.values()), largest(known.values())
+        ), "others"
     return None, "unknown"
 
 
@@ -51,7 +53,11 @@ def planned(jobs, dag, causes):
         expected, source = None, "unknown"
         if job.benchmark:  # those that only print have none
             folder = Path(job.benchmark).parent
-            known = folders[folder] if folder in folders else folders.setdefault(folder, benchmarks_of(folder))
+            known = (
+                folders[folder]
+                if folder in folders
+                else folders.setdefault(folder, benchmarks_of(folder))
+            )
             expected, source = expectation(job.benchmark, known)
         before = [numbers[other] for other in dag.dependencies[job] if other in numbers]
         found.append(Planned(job.rule.name, causes(job), job.threads, expected, source, before))
@@ -108,7 +114,11 @@ def why(causes_of_jobs):
 
 def _whose(experiments):
     """Nothing where the baseline has it too, which all others begin with."""
-    return "" if not experiments or "baseline" in experiments else f" in {some(sorted(experiments), MOST)}"
+    return (
+        ""
+        if not experiments or "baseline" in experiments
+        else f" in {some(sorted(experiments), MOST)}"
+    )
 
 
 def as_text(jobs, slots, startup, threads=True):
@@ -121,7 +131,9 @@ def as_text(jobs, slots, startup, threads=True):
     for step, group in steps.items():
         known = [job.expected for job in group if job.expected]
         seconds = [expected.seconds for expected in known]
-        shortest, longest = (duration(limit) for limit in (min(seconds), max(seconds))) if known else ("?", "?")
+        shortest, longest = (
+            (duration(limit) for limit in (min(seconds), max(seconds))) if known else ("?", "?")
+        )
         memory = largest(known)
         sources = Counter(job.source for job in group)
         sources = [(source, sources[source]) for source in SOURCES if source in sources]
@@ -133,7 +145,9 @@ def as_text(jobs, slots, startup, threads=True):
                 shortest if shortest == longest else f"{shortest} to {longest}",
                 duration(sum(seconds)) if known else "?",
                 ("–" if known else "?") if memory is None else f"{memory:,.0f} MB",
-                sources[0][0] if len(sources) == 1 else ", ".join(f"{source} {n:,}" for source, n in sources),
+                sources[0][0]
+                if len(sources) == 1
+                else ", ".join(f"{source} {n:,}" for source, n in sources),
                 lines[0],
             )
         )
@@ -143,7 +157,10 @@ def as_text(jobs, slots, startup, threads=True):
     yield ""
     for row, further in zip(rows, details, strict=True):
         left, *right, source, reason = row
-        cells = [f"{left:{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(right, widths[1:5], strict=True))]
+        cells = [
+            f"{left:{widths[0]}}",
+            *(f"{cell:>{width}}" for cell, width in zip(right, widths[1:5], strict=True)),
+        ]
         yield "  ".join([*cells, f"{source:{widths[5]}}", reason])
         yield from (" " * (sum(widths) + 12) + line for line in further)
     yield ""
@@ -160,9 +177,17 @@ def _in_all(jobs, slots, startup, threads):
     at_least = "at least " if unknown else ""
     took = duration(wall_time(jobs, slots, startup, threads))
     where = f"on {slots} core(s)" if threads else f"with {slots:,} job(s) at a time"
-    queue = "" if threads else f", {startup:.1f} s to start each job included and waiting in the queue not"
+    queue = (
+        ""
+        if threads
+        else f", {startup:.1f} s to start each job included and waiting in the queue not"
+    )
     yield f"Expected: {at_least}{duration(work)} of work; {where} {at_least}about {took}{queue}."
-    top = max((job for job in known if job.expected.memory), key=lambda job: job.expected.memory, default=None)
+    top = max(
+        (job for job in known if job.expected.memory),
+        key=lambda job: job.expected.memory,
+        default=None,
+    )
     if top:
         yield f"Largest memory of a job: {top.expected.memory:,.0f} MB ({top.step})."
     if unknown:
@@ -185,10 +210,14 @@ def plan_words(workflow, studies, parsed):
         for job in sorted(level, key=lambda job: (order[job.rule.name], *map(str, job.output)))
         if dag.needrun(job)
     ]
-    reasons = Reasons(dag, workflow.persistence, studies, recorded_studies("results/provenance.json", studies))
+    reasons = Reasons(
+        dag, workflow.persistence, studies, recorded_studies("results/provenance.json", studies)
+    )
     found = planned(jobs, dag, reasons.of)
     if not found:
         return ["Nothing to do: everything that was asked for is there and up to date."]
     if workflow.local_exec:
         return as_text(found, workflow.cores, startup=0.0)
-    return as_text(found, workflow.nodes, parsed - psutil.Process(os.getpid()).create_time(), threads=False)
+    return as_text(
+        found, workflow.nodes, parsed - psutil.Process(os.getpid()).create_time(), threads=False
+    )

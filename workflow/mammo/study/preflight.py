@@ -1,6 +1,9 @@
 """Compare what two machines have with what a study needs, print it as a table, and fail where a study would."""
 
-LEAST_GB = {"results": 5, "temporary": 1}  # the tensors, runs and figures of CBIS-DDSM at 224 pixels take 1 GB
+LEAST_GB = {
+    "results": 5,
+    "temporary": 1,
+}  # the tensors, runs and figures of CBIS-DDSM at 224 pixels take 1 GB
 
 
 def checks(here, node, gpus, threads):
@@ -18,12 +21,20 @@ def checks(here, node, gpus, threads):
     for name in sorted({*here["packages"], *node["packages"]}):
         versions = [machine["packages"].get(name, "none") for machine in (here, node)]
         severe = "fail" if name == "snakemake" else "warn"
-        yield row(versions[0] == versions[1], name, versions, "results depend on it: install the lock on both", severe)
+        yield row(
+            versions[0] == versions[1],
+            name,
+            versions,
+            "results depend on it: install the lock on both",
+            severe,
+        )
     same = here["token"] == node["token"]
     yield row(same, "results/ shared", ("written", "read and answered" if same else "another file"), "the machines see different folders: put results/ (--directory) on a disk that both mount, or use a storage provider")  # fmt: skip
     yield row(node["cpus"] >= threads, "CPUs", both("cpus"), f"training.threads is {threads}: runs would share CPUs; ask for fewer", "warn")  # fmt: skip
     yield row(len(node["gpus"]) >= gpus, "GPUs", (len(here["gpus"]), len(node["gpus"])), f"training.gpus is {gpus}: runs would train on the CPU; does the profile ask for GPUs, and does nvidia-smi find them there?", "warn")  # fmt: skip
-    for (where, free), (temporary, free_there) in zip(here["free_gb"].items(), node["free_gb"].items(), strict=True):
+    for (where, free), (temporary, free_there) in zip(
+        here["free_gb"].items(), node["free_gb"].items(), strict=True
+    ):
         kind = "results" if where == "results" else "temporary"
         enough = min(free, free_there) >= LEAST_GB[kind]
         names = where if where == temporary else f"{where}, {temporary}"
@@ -48,6 +59,8 @@ def as_text(rows):
     head = ("", "", "here", "where jobs run")
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(4)]
     for *cells, way_out in [(*head, ""), *rows]:
-        yield "  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+        yield "  ".join(
+            f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)
+        ).rstrip()
         if way_out:
             yield f"{' ' * widths[0]}  → {way_out}"

@@ -38,7 +38,9 @@ def result_files(results, parts):
         here = Path(folder).relative_to(results)
         kept = parts.get(here.as_posix())
         folders[:] = [
-            name for name in folders if (here / name).as_posix() not in NOT_RECORDED and (kept is None or name in kept)
+            name
+            for name in folders
+            if (here / name).as_posix() not in NOT_RECORDED and (kept is None or name in kept)
         ]
         found += [path for name in files if (path := (here / name).as_posix()) not in NOT_RECORDED]
     return sorted(found)
@@ -57,7 +59,9 @@ def made_with():
             continue
     return {
         "commit": _git(root, "rev-parse", "HEAD"),
-        "changed_since_commit": (_git(root, "status", "--porcelain", "--untracked-files=no") or "").splitlines(),
+        "changed_since_commit": (
+            _git(root, "status", "--porcelain", "--untracked-files=no") or ""
+        ).splitlines(),
         "lock": sha256(root / "requirements.lock"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -73,8 +77,13 @@ def code_of_steps():
 
 def _git(root, *command):
     try:
-        done = subprocess.run(["git", "-C", root, *command], capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):  # no git, or no checkout: the hashes of the code tell all the same
+        done = subprocess.run(
+            ["git", "-C", root, *command], capture_output=True, text=True, check=True, timeout=60
+        )
+    except (
+        OSError,
+        subprocess.SubprocessError,
+    ):  # no git, or no checkout: the hashes of the code tell all the same
         return None
     return done.stdout.rstrip()
 
@@ -89,7 +98,11 @@ def differences(record, results, dataset, parts):
     yield from _other_stamps(record, Path(results))
     for step, code in code_of_steps().items():
         if record["code"].get(step) != code:
-            yield "note", "code", f"{step} is not what it was; the study's command makes again what depends on it"
+            yield (
+                "note",
+                "code",
+                f"{step} is not what it was; the study's command makes again what depends on it",
+            )
     now = made_with()
     for name, had in record["made_with"]["packages"].items():
         if (has := now["packages"].get(name)) != had:

@@ -55,7 +55,9 @@ NAMED_BY = {
     "image": lambda study: {"image": image_settings(study)},
     "shard": lambda study: {"image": {"shards": study["image"]["shards"]}},
     "split": lambda study: {"split": split_settings(study), "image": region_settings(study)},
-    "fold": lambda study: {"split": {"method": study["split"]["method"], "folds": len(folds(study))}},
+    "fold": lambda study: {
+        "split": {"method": study["split"]["method"], "folds": len(folds(study))}
+    },
     "seed": lambda study: {"seeds": study["seeds"]},
 }
 NOT_THERE = object()
@@ -69,13 +71,25 @@ def recorded_studies(provenance, studies):
     """
     try:
         recorded = json.loads(Path(provenance).read_text(encoding="utf-8"))["experiments"]
-        return {name: _completed(study, studies.get(name, studies["baseline"])) for name, study in recorded.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, cut off, or another file
+        return {
+            name: _completed(study, studies.get(name, studies["baseline"]))
+            for name, study in recorded.items()
+        }
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # none, cut off, or another file
         return {}
 
 
 def _completed(old, new):
-    return {key: part | old.get(key, {}) if isinstance(part, dict) else old.get(key, part) for key, part in new.items()}
+    return {
+        key: part | old.get(key, {}) if isinstance(part, dict) else old.get(key, part)
+        for key, part in new.items()
+    }
 
 
 def differences(old, new, prefix=""):
@@ -116,7 +130,9 @@ def changed_params(recorded, params, study, before):
     code = "code" in new
     if code:
         new.pop("code")
-        gone = [old for old in gone if not (isinstance(old, str) and re.fullmatch("[0-9a-f]{16}", old))]
+        gone = [
+            old for old in gone if not (isinstance(old, str) and re.fullmatch("[0-9a-f]{16}", old))
+        ]
     found, single = [], [old for old in gone if not isinstance(old, dict)]
     for name, value in new.items():
         key = _key(name, params, study)
@@ -145,7 +161,9 @@ def _value(text):
 
 def _key(name, params, study):
     """The dotted key of a param: a section's name, or a key of the section that the rule's params have most in common with."""
-    sections = [section for section, part in study.items() if isinstance(part, dict) and name in part]
+    sections = [
+        section for section, part in study.items() if isinstance(part, dict) and name in part
+    ]
     if name in study or not sections:
         return name
     return f"{max(sections, key=lambda section: len(study[section].keys() & params.keys()))}.{name}"
@@ -160,7 +178,9 @@ def _at(study, key):
 def edited_since(script, moment):
     """The files of a script's closure that were edited after a moment (seconds since the epoch), relative to workflow/."""
     times = {path: path.stat().st_mtime for path in closure_files(WORKFLOW / "scripts" / script)}
-    return sorted(path.relative_to(WORKFLOW).as_posix() for path, time in times.items() if time > moment)
+    return sorted(
+        path.relative_to(WORKFLOW).as_posix() for path, time in times.items() if time > moment
+    )
 
 
 def _of_setting(key, old, new, names, study):
@@ -197,13 +217,20 @@ class Reasons:
     def of(self, job):
         """The Causes of a job that would run, a list."""
         reason = self.dag.reason(job)
-        found = [Cause("incomplete" if self._was_cut_off(job) else "forced")] if reason.forced else []
-        found += [Cause("newer", str(file)) for file in sorted(reason.updated_input - reason.updated_input_run)]
+        found = (
+            [Cause("incomplete" if self._was_cut_off(job) else "forced")] if reason.forced else []
+        )
+        found += [
+            Cause("newer", str(file))
+            for file in sorted(reason.updated_input - reason.updated_input_run)
+        ]
         if job.output and self.persistence.has_metadata(job):
             found += self._of_record(job)
             found += [Cause("gone", str(file)) for file in sorted(reason.missing_output)]
             found += [Cause("environment")] if reason.software_stack_changed else []
-            before = sorted({other.rule.name for other in self.dag.dependencies[job] if self.dag.needrun(other)})
+            before = sorted(
+                {other.rule.name for other in self.dag.dependencies[job] if self.dag.needrun(other)}
+            )
             found = found or [Cause("follows", name) for name in before]
         elif not found:
             found = self.of_name(job)
@@ -222,13 +249,17 @@ class Reasons:
         """By what was noted when the job's first output was made."""
         record, names = self.persistence.metadata(job.output[0]), self.experiments(job)
         params = dict(job.params.items())
-        study, before = self.studies[(names or ["baseline"])[0]], self.before.get((names or ["baseline"])[0], {})
+        study, before = (
+            self.studies[(names or ["baseline"])[0]],
+            self.before.get((names or ["baseline"])[0], {}),
+        )
         settings, code = changed_params(record.params or [], params, study, before)
         found = [_of_setting(*change, names, study) for change in settings]
         if code:
             edited = edited_since(Path(job.rule.script).name, record.endtime)
             found += [
-                Cause("code", name) for name in edited or [f"scripts/{Path(job.rule.script).name} or its modules"]
+                Cause("code", name)
+                for name in edited or [f"scripts/{Path(job.rule.script).name} or its modules"]
             ]
         now = {str(file) for file in job.input}
         if record.input is not None and now != set(record.input):
@@ -239,13 +270,20 @@ class Reasons:
 
     def _of_inputs(self, job, come, gone):
         """By the files that it reads now and those that it read before."""
-        makers = [other for other, files in self.dag.dependencies[job].items() if come & {str(file) for file in files}]
+        makers = [
+            other
+            for other, files in self.dag.dependencies[job].items()
+            if come & {str(file) for file in files}
+        ]
         found = {cause for other in makers for cause in self.of_name(other) if cause.kind != "new"}
         if found:
             return sorted(found)
         return [
             Cause("inputs", name)
-            for name in [*(f"+ {name}" for name in sorted(come)), *(f"- {name}" for name in sorted(gone))]
+            for name in [
+                *(f"+ {name}" for name in sorted(come)),
+                *(f"- {name}" for name in sorted(gone)),
+            ]
         ]
 
     def of_name(self, job):
@@ -257,7 +295,11 @@ class Reasons:
         found = {}
         for name in known:
             for wildcard in (wildcard for wildcard in NAMED_BY if wildcard in job.wildcards_dict):
-                old, new = (NAMED_BY[wildcard](study) for study in (self.before[name], self.studies[name]))
+                old, new = (
+                    NAMED_BY[wildcard](study) for study in (self.before[name], self.studies[name])
+                )
                 for change in differences(old, new):
                     found.setdefault(in_words(*change), set()).add(name)
-        return [Cause("setting", words, tuple(sorted(whose))) for words, whose in found.items()] or [Cause("new")]
+        return [
+            Cause("setting", words, tuple(sorted(whose))) for words, whose in found.items()
+        ] or [Cause("new")]

@@ -16,8 +16,13 @@ import yaml
 from mammo.study.timings import benchmarks_of, largest
 
 MEMORY_HEADROOM, MEMORY_STEP = 1.3, 50  # times; MB, to which it is rounded up
-SNAKEMAKE = 200  # MB: on a cluster it runs beside the job, in the same allocation, and is not measured
-TIME_HEADROOM, LEAST_MINUTES = 2, 5  # times; minutes: a job on a busy node waits for its disk before it begins
+SNAKEMAKE = (
+    200  # MB: on a cluster it runs beside the job, in the same allocation, and is not measured
+)
+TIME_HEADROOM, LEAST_MINUTES = (
+    2,
+    5,
+)  # times; minutes: a job on a busy node waits for its disk before it begins
 
 
 def suggestion(longest, memory):
@@ -41,7 +46,9 @@ def measured(benchmarks, rules):
                  "mem_mb": mem_mb, "runtime": runtime}
             )  # fmt: skip
     table = pd.DataFrame(rows, columns=["step", "rules", "jobs", "median_seconds", "longest_seconds", "largest_memory", "mem_mb", "runtime"])  # fmt: skip
-    return table.astype({"mem_mb": "Int64"}).sort_values("longest_seconds", ascending=False, kind="stable")
+    return table.astype({"mem_mb": "Int64"}).sort_values(
+        "longest_seconds", ascending=False, kind="stable"
+    )
 
 
 def as_profile(table):
@@ -50,7 +57,11 @@ def as_profile(table):
     for row in table.to_dict("records"):
         wanted = {"mem_mb": row["mem_mb"], "runtime": row["runtime"]}
         for rule in row["rules"].split():
-            block[rule] = {name: f"{int(amount)} * attempt" for name, amount in wanted.items() if pd.notna(amount)}
+            block[rule] = {
+                name: f"{int(amount)} * attempt"
+                for name, amount in wanted.items()
+                if pd.notna(amount)
+            }
     return (
         "# What to ask a cluster for, by what the jobs of this study took: paste it into the config.yaml of a profile. Larger images,\n"
         "# a larger network or more of either take more. A step that has not run keeps its rule's own, and so does a memory that no job\n"

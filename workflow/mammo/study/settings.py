@@ -22,14 +22,24 @@ from mammo.paths import WORKFLOW
 READS = ["schemas/config.schema.yaml"]
 SCHEMA = WORKFLOW / READS[0]
 LONGEST_NAME = 150  # of an experiment: most file systems take 255 for a file's, which bears more
-OVERLAID = ["image", "split", "network", "training", "augmentation", "seeds"]  # what an experiment may change
+OVERLAID = [
+    "image",
+    "split",
+    "network",
+    "training",
+    "augmentation",
+    "seeds",
+]  # what an experiment may change
 
 
 def _schema():
     """The schema of a configuration; an experiment may hold any part of the sections that are OVERLAID, and lists of their keys' values."""
     schema = yaml.safe_load(SCHEMA.read_text())
     schema["properties"]["network"]["properties"]["name"] = {"enum": [*known()]}
-    parts = {name: {k: v for k, v in schema["properties"][name].items() if k != "required"} for name in OVERLAID}
+    parts = {
+        name: {k: v for k, v in schema["properties"][name].items() if k != "required"}
+        for name in OVERLAID
+    }
     grid = {
         f"{section}.{key}": {"type": "array", "minItems": 1, "uniqueItems": True, "items": part}
         for section in OVERLAID
@@ -43,7 +53,9 @@ def _schema():
 def studies(config):
     """{name: a whole configuration without experiments}: `baseline` as it stands, and each experiment laid over it."""
     baseline = {key: value for key, value in config.items() if key != "experiments"}
-    return {"baseline": baseline} | {name: _laid_over(baseline, overlay) for name, overlay in overlays(config).items()}
+    return {"baseline": baseline} | {
+        name: _laid_over(baseline, overlay) for name, overlay in overlays(config).items()
+    }
 
 
 def overlays(config):
@@ -71,7 +83,10 @@ def _named_overlays(config):
 
 
 def _laid_over(baseline, overlay):
-    parts = {key: baseline[key] | part if isinstance(part, dict) else part for key, part in overlay.items()}
+    parts = {
+        key: baseline[key] | part if isinstance(part, dict) else part
+        for key, part in overlay.items()
+    }
     return baseline | parts
 
 
@@ -83,7 +98,9 @@ def _cell(varied, values):
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             # 1e-05 would bring a hyphen, which stands between an experiment's name and its fold.
             text = (
-                format(Decimal(repr(value)), "f") if number else "_" + re.sub("[^a-z0-9_.]+", "_", str(value).lower())
+                format(Decimal(repr(value)), "f")
+                if number
+                else "_" + re.sub("[^a-z0-9_.]+", "_", str(value).lower())
             )
             yield (leaf if leaves.count(leaf) == 1 else key.replace(".", "_")) + text
 
@@ -113,7 +130,11 @@ def typed(value, schema=None):
                 break
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return int(value) if types == "integer" and isinstance(value, float) and value.is_integer() else value
+    return (
+        int(value)
+        if types == "integer" and isinstance(value, float) and value.is_integer()
+        else value
+    )
 
 
 def mistakes(config, layers=()):
@@ -131,16 +152,22 @@ def mistakes(config, layers=()):
             known = error.schema["properties"]
             for key in sorted(set(error.instance) - set(known), key=str):
                 given = f"{_where([*keys, key], layers)} ({_yaml(error.instance[key])})"
-                if keys[:1] == ["experiments"] and (close := difflib.get_close_matches(str(key), known, n=1)):
+                if keys[:1] == ["experiments"] and (
+                    close := difflib.get_close_matches(str(key), known, n=1)
+                ):
                     lines.append(f"{given}: unknown key, did you mean {close[0]}?")
                 elif keys[:1] == ["experiments"]:
                     here = ", ".join(name for name in known if "." not in name)
-                    lines.append(f"{given}: unknown key, or one that an experiment cannot change; allowed here: {here}")
+                    lines.append(
+                        f"{given}: unknown key, or one that an experiment cannot change; allowed here: {here}"
+                    )
                 else:
                     lines.append(f"{given}: unknown key, {_nearest(keys, key, schema)}")
         elif error.validator == "required":
             for key in sorted(set(error.schema["required"]) - set(error.instance)):
-                lines.append(f"{_where([*keys, key], layers)}: missing; {_allowed(error.schema['properties'][key])}")
+                lines.append(
+                    f"{_where([*keys, key], layers)}: missing; {_allowed(error.schema['properties'][key])}"
+                )
         else:
             section = isinstance(error.instance, str) and error.schema.get("type") == "object"
             why = _not_yaml(error.instance) if section else ""
@@ -151,7 +178,9 @@ def mistakes(config, layers=()):
         lines += _dataset_mistakes(config["dataset"], layers)
     if "predict" in config and not any("predict" in error.absolute_path for error in errors):
         lines += _predict_mistakes(config["predict"], layers)
-    if {"experiments", *OVERLAID} <= set(config) and not any("experiments" in error.absolute_path for error in errors):
+    if {"experiments", *OVERLAID} <= set(config) and not any(
+        "experiments" in error.absolute_path for error in errors
+    ):
         lines += _experiment_mistakes(config, layers)
         if not any({"network", "image"} & {*error.absolute_path} for error in errors):
             lines += _network_mistakes(config, layers)
@@ -232,7 +261,9 @@ def _no_folder(path):
     if os.path.isdir(path):  # of os.path, which takes any text for a path
         return ""
     what = "is not a folder" if os.path.exists(path) else "does not exist"
-    note = "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
+    note = (
+        "" if Path(path).is_absolute() else f" (read from {Path.cwd()}, where results/ is written)"
+    )
     return f"{path!r} {what}{note}"
 
 
@@ -254,7 +285,9 @@ _UNSET = object()
 def _nearest(keys, key, schema):
     """The right key that is written most like the wrong one: from the same section first, else from any."""
     everywhere = [(name,) for name in schema["properties"]]
-    everywhere += [(s, name) for s, part in schema["properties"].items() for name in part.get("properties", ())]
+    everywhere += [
+        (s, name) for s, part in schema["properties"].items() for name in part.get("properties", ())
+    ]
     here = [path for path in everywhere if list(path[:-1]) == keys]
     for paths in (here, everywhere):
         names = {path[-1]: ".".join(path) for path in paths}
@@ -287,9 +320,7 @@ def _not_yaml(text):
         yaml.safe_load(text)
     except yaml.YAMLError as error:
         problem = " ".join(str(getattr(error, "problem", error)).split())
-        return (
-            f"it cannot be read as YAML ({problem}); text with a backslash goes between single quotes, not double ones"
-        )
+        return f"it cannot be read as YAML ({problem}); text with a backslash goes between single quotes, not double ones"
     return ""
 
 
@@ -306,7 +337,9 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if twice := [key for number, key in enumerate(keys) if key in keys[:number]]:
             line = node.value[keys.index(twice[0], keys.index(twice[0]) + 1)][0].start_mark.line + 1
-            raise yaml.YAMLError(f"line {line}: {twice[0]} is there twice; rename or remove one of the two")
+            raise yaml.YAMLError(
+                f"line {line}: {twice[0]} is there twice; rename or remove one of the two"
+            )
         return super().construct_mapping(node, deep)
 
 
@@ -320,8 +353,12 @@ def read_config(path):
 
 def split_settings(study):
     """The settings that a split depends on: an official test partition has no share to be drawn."""
-    used = {"official": set(), "fractions": {"test"}, "folds": {"folds"}, "hash": {"test"}}[study["split"]["method"]]
-    return {key: value for key, value in study["split"].items() if key not in {"test", "folds"} - used}
+    used = {"official": set(), "fractions": {"test"}, "folds": {"folds"}, "hash": {"test"}}[
+        study["split"]["method"]
+    ]
+    return {
+        key: value for key, value in study["split"].items() if key not in {"test", "folds"} - used
+    }
 
 
 def split_name(study):
@@ -329,7 +366,11 @@ def split_name(study):
     settings = split_settings(study)
     parts = [
         settings["method"],
-        *(f"{key}{settings[key]}" for key in ("test", "folds", "validation", "seed") if key in settings),
+        *(
+            f"{key}{settings[key]}"
+            for key in ("test", "folds", "validation", "seed")
+            if key in settings
+        ),
     ]
     if settings["by"] != "patient":
         parts.append(f"by_{settings['by']}")
@@ -354,13 +395,23 @@ def region_settings(study):
 def region_name(study):
     """The name of a list of images under results/regions/: crop, context, context_mm, full or full_unmixed."""
     settings = region_settings(study)
-    variant = {"margin_unit": {"percent": "", "mm": "_mm"}, "mixed": {"malignant": "", "leave_out": "_unmixed"}}
-    return settings["region"] + "".join(variant[key][settings[key]] for key in settings if key in variant)
+    variant = {
+        "margin_unit": {"percent": "", "mm": "_mm"},
+        "mixed": {"malignant": "", "leave_out": "_unmixed"},
+    }
+    return settings["region"] + "".join(
+        variant[key][settings[key]] for key in settings if key in variant
+    )
 
 
 def image_settings(study):
     """The settings that the pixels of a study's images depend on; not how many files they are spread over."""
-    keys = ["region", *(["margin", "margin_unit"] if study["image"]["region"] == "context" else []), "fit", "size"]
+    keys = [
+        "region",
+        *(["margin", "margin_unit"] if study["image"]["region"] == "context" else []),
+        "fit",
+        "size",
+    ]
     return {key: study["image"][key] for key in keys}
 
 

@@ -29,7 +29,11 @@ def read_benchmark(path):
         return None
     try:
         memory = float(row["max_rss"])
-    except (KeyError, ValueError, TypeError):  # NA, - or nothing, of a job that ended before the first look
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+    ):  # NA, - or nothing, of a job that ended before the first look
         memory = 0.0
     return Measured(seconds, memory if seconds >= SHORTEST_SEEN and memory > 0 else None)
 

@@ -59,7 +59,11 @@ def not_whole(folder, series):
 
     def whole(one):
         try:
-            sizes = [file.stat().st_size for file in os.scandir(folder / one.folder) if file.name.endswith(".dcm")]
+            sizes = [
+                file.stat().st_size
+                for file in os.scandir(folder / one.folder)
+                if file.name.endswith(".dcm")
+            ]
         except FileNotFoundError:
             return False
         return (len(sizes), sum(sizes)) == (one.files, one.bytes)
@@ -95,10 +99,14 @@ def ask_store(endpoint, series, by_hand):
     bucket, prefix = series.url.removeprefix("s3://").removesuffix("*").split("/", 1)
     try:
         answer = requests.get(
-            f"{endpoint}/{bucket}", params={"list-type": 2, "max-keys": 1, "prefix": prefix}, timeout=(10, 30)
+            f"{endpoint}/{bucket}",
+            params={"list-type": 2, "max-keys": 1, "prefix": prefix},
+            timeout=(10, 30),
         )
     except requests.RequestException as error:
-        raise InputError(f"The Imaging Data Commons cannot be reached ({cause(error)}). {by_hand}") from None
+        raise InputError(
+            f"The Imaging Data Commons cannot be reached ({cause(error)}). {by_hand}"
+        ) from None
     if not answer.ok:
         raise InputError(f"The Imaging Data Commons answers {answer.status_code}. {by_hand}")
 
@@ -132,7 +140,10 @@ def fetch(client, folder, series, by_hand):
         try:
             for batch in batches(series):
                 client.download_from_selection(
-                    str(folder), seriesInstanceUID=[one.uid for one in batch], quiet=True, show_progress_bar=False
+                    str(folder),
+                    seriesInstanceUID=[one.uid for one in batch],
+                    quiet=True,
+                    show_progress_bar=False,
                 )
                 left = not_whole(folder, batch)
                 if len(left) == len(batch):
@@ -142,7 +153,9 @@ def fetch(client, folder, series, by_hand):
                         f"What is there stays: give the same command again. {by_hand}"
                     )
                 done += sum(one.bytes for one in batch)
-                print(f"{done / 1e9:.1f} of {total / 1e9:.1f} GB, {(time.monotonic() - start) / 60:.0f} min")
+                print(
+                    f"{done / 1e9:.1f} of {total / 1e9:.1f} GB, {(time.monotonic() - start) / 60:.0f} min"
+                )
         except IDCClientInsufficientDiskSpaceError as error:
             raise InputError(
                 f"{folder}: {error}. What is there stays: make room and give the same command again."
@@ -159,7 +172,9 @@ def open_client(by_hand):
         client = IDCClient()
     except (ImportError, FileNotFoundError):  # the second: without s5cmd
         raise InputError(f"The package idc-index is not installed. {INSTALL}. {by_hand}") from None
-    client.index = client.index[client.index["collection_id"] == COLLECTION].copy()  # of a million series
+    client.index = client.index[
+        client.index["collection_id"] == COLLECTION
+    ].copy()  # of a million series
     return client
 
 

@@ -28,7 +28,11 @@ PUBLISHED = {
     "folders": 6_774,
     "bytes": 6.3e9,  # of all JPEGs, about: Kaggle gives no size of single files
     "room": 6.8e9,  # for the archive, and once more for what is unpacked from it
-    "tables": {**CASE_TABLES, "dicom_info.csv": None, "meta.csv": None},  # bytes; None: anything but nothing
+    "tables": {
+        **CASE_TABLES,
+        "dicom_info.csv": None,
+        "meta.csv": None,
+    },  # bytes; None: anything but nothing
 }
 
 
@@ -58,12 +62,17 @@ def survey(folder, published):
     if not tables["dicom_info.csv"]:
         return found, missing + ["an unnamed JPEG"] * (published["jpegs"] - len(found))
     listed = _listed(folder / "csv/dicom_info.csv")
-    if (len(listed), len({name.split("/")[1] for name in listed})) != (published["jpegs"], published["folders"]):
+    if (len(listed), len({name.split("/")[1] for name in listed})) != (
+        published["jpegs"],
+        published["folders"],
+    ):
         raise InputError(
             f"{folder / 'csv/dicom_info.csv'}: lists {len(listed):,} JPEGs, published are {published['jpegs']:,} in "
             f"{published['folders']:,} folders: it was cut off or edited. Move it away and give the same command again."
         )
-    return {name: size for name, size in found.items() if name in listed}, missing + sorted(listed - set(found))
+    return {name: size for name, size in found.items() if name in listed}, missing + sorted(
+        listed - set(found)
+    )
 
 
 def _size(path):
@@ -73,7 +82,10 @@ def _size(path):
 def _listed(path):
     """The JPEGs that dicom_info.csv names, as "jpeg/UID/1-001.jpg"."""
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        return {"jpeg/" + (row.get("image_path") or "").strip().partition("jpeg/")[2] for row in csv.DictReader(file)}
+        return {
+            "jpeg/" + (row.get("image_path") or "").strip().partition("jpeg/")[2]
+            for row in csv.DictReader(file)
+        }
 
 
 def fetch(hub, cache, by_hand, pause=5):
@@ -98,15 +110,28 @@ def fetch(hub, cache, by_hand, pause=5):
                     f"Kaggle answers {status}: it wants to know who asks. Make an API token on "
                     f"https://www.kaggle.com/settings/api, save it as ~/.kaggle/access_token, and give the same command again. {by_hand}"
                 ) from None
-            raise InputError(f"Kaggle answers {status}; the same command may do better later. {by_hand}") from None
+            raise InputError(
+                f"Kaggle answers {status}; the same command may do better later. {by_hand}"
+            ) from None
         except requests.RequestException as error:
             if _size(archive) <= had:
                 raise InputError(f"Kaggle cannot be reached ({cause(error)}). {by_hand}") from None
-            print(f"the connection broke ({cause(error)}) at {_size(archive) / 1e9:.2f} GB; going on from there")
+            print(
+                f"the connection broke ({cause(error)}) at {_size(archive) / 1e9:.2f} GB; going on from there"
+            )
             time.sleep(pause)
-        except (DataCorruptionError, zipfile.BadZipFile, zlib.error, tarfile.TarError, EOFError, ValueError):
+        except (
+            DataCorruptionError,
+            zipfile.BadZipFile,
+            zlib.error,
+            tarfile.TarError,
+            EOFError,
+            ValueError,
+        ):
             # ValueError is kagglehub's "Unsupported archive type.": the page of a proxy, most likely.
-            archive.unlink(missing_ok=True)  # else the next call would find it complete and stumble here again
+            archive.unlink(
+                missing_ok=True
+            )  # else the next call would find it complete and stumble here again
             raise InputError(
                 f"What came is no archive, or was damaged on the way; it was removed. Give the same command again. {by_hand}"
             ) from None
@@ -129,7 +154,9 @@ def timeouts(connect=10, read=60):
     send = HTTPAdapter.send
 
     def patient(self, request, *args, **options):
-        return send(self, request, *args, **options | {"timeout": options.get("timeout") or (connect, read)})
+        return send(
+            self, request, *args, **options | {"timeout": options.get("timeout") or (connect, read)}
+        )
 
     HTTPAdapter.send = patient
     try:
@@ -151,14 +178,18 @@ def open_client(cache, by_hand):
     """kagglehub, told to write below `cache` and nowhere else. Raises InputError where it is not installed."""
     # On Kaggle's and Google's own machines it would mount a copy instead. The progress bar goes to a log: a line in 30 s.
     os.environ.update(KAGGLEHUB_CACHE=str(cache), DISABLE_KAGGLE_CACHE="true", DISABLE_COLAB_CACHE="true", TQDM_MININTERVAL="30")  # fmt: skip
-    os.environ.pop("KAGGLE_API_ENVIRONMENT", None)  # its value TEST prints every header, the token among them
+    os.environ.pop(
+        "KAGGLE_API_ENVIRONMENT", None
+    )  # its value TEST prints every header, the token among them
     try:
         import kagglehub
     except ImportError:
         raise InputError(f"The package kagglehub is not installed. {INSTALL}. {by_hand}") from None
     try:
         kagglehub.config.get_kaggle_credentials()
-    except ValueError as error:  # a kaggle.json that is none; the message names the file and what is missing in it
+    except (
+        ValueError
+    ) as error:  # a kaggle.json that is none; the message names the file and what is missing in it
         raise InputError(f"{error}. Mend it, or move it away: this dataset is public.") from None
     return kagglehub
 
@@ -172,8 +203,12 @@ def download_kaggle(folder, published=PUBLISHED):
     found, missing = survey(folder, published)
     if missing:
         cache = folder / ".kagglehub"  # on the same disk, so that files can be moved out of it
-        kept = sum(_size(path) for path in cache.rglob("*"))  # of the archive, and of what was unpacked from it
-        print(f"{len(missing):,} files are missing in {folder}; {kept / 1e9:.2f} GB are left of an earlier download")
+        kept = sum(
+            _size(path) for path in cache.rglob("*")
+        )  # of the archive, and of what was unpacked from it
+        print(
+            f"{len(missing):,} files are missing in {folder}; {kept / 1e9:.2f} GB are left of an earlier download"
+        )
         client = open_client(cache, by_hand)
         ask_for_room(folder, 2 * published["room"] - kept)
         move_missing(fetch(client, cache, by_hand), folder)
@@ -186,7 +221,9 @@ def download_kaggle(folder, published=PUBLISHED):
     total = sum(found.values())
     notes = []
     if total < 0.9 * published["bytes"]:
-        notes = [f"Note: these JPEGs are {total / 1e9:.2f} GB, the published ones {published['bytes'] / 1e9:.1f} GB."]
+        notes = [
+            f"Note: these JPEGs are {total / 1e9:.2f} GB, the published ones {published['bytes'] / 1e9:.1f} GB."
+        ]
     return {
         "files": len(found),
         "folders": len({name.split("/")[1] for name in found}),
@@ -201,5 +238,7 @@ def main(path, output):
     folder = absolute(path) / "kaggle"
     found = download_kaggle(folder)
     seconds = round(time.monotonic() - start, 1)
-    write_record(output, path=str(folder), **found, seconds=seconds, configfile="config/kaggle.yaml")
+    write_record(
+        output, path=str(folder), **found, seconds=seconds, configfile="config/kaggle.yaml"
+    )
     print(*closing_words(output), sep="\n")

@@ -27,7 +27,9 @@ def ask_for_room(folder, needed):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}. Name another folder by download.path.") from None
+        raise InputError(
+            f"{folder}: {error.strerror}. Name another folder by download.path."
+        ) from None
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
@@ -44,7 +46,11 @@ def cause(error):
     chain = [error]
     while (earlier := _behind(chain[-1])) is not None and earlier not in chain:
         chain.append(earlier)
-    words = [error.strerror for error in chain if isinstance(error, OSError) and isinstance(error.strerror, str)]
+    words = [
+        error.strerror
+        for error in chain
+        if isinstance(error, OSError) and isinstance(error.strerror, str)
+    ]
     return words[-1] if words else type(chain[-1]).__name__
 
 
@@ -65,7 +71,9 @@ def closing_words(record):
     if not Path(record).exists():
         return
     found = json.loads(Path(record).read_text(encoding="utf-8"))
-    counts = f"{found['files']:,} files in {found['folders']:,} folders, {found['bytes'] / 1e9:.1f} GB"
+    counts = (
+        f"{found['files']:,} files in {found['folders']:,} folders, {found['bytes'] / 1e9:.1f} GB"
+    )
     yield f"Downloaded and verified: {counts}, in {found['path']}"
     yield from found["notes"]
     yield f"Next: {study_command(found['configfile'], found['path'])}"

@@ -18,10 +18,22 @@ from mammo.log import InputError, some
 from mammo.tables import read_dataset_csv
 
 LABELS = {"BENIGN": "benign", "BENIGN_WITHOUT_CALLBACK": "benign", "MALIGNANT": "malignant"}
-IMAGES = {"full": "image_file_path", "crop": "cropped_image_file_path", "mask": "ROI_mask_file_path"}
+IMAGES = {
+    "full": "image_file_path",
+    "crop": "cropped_image_file_path",
+    "mask": "ROI_mask_file_path",
+}
 BITS = {8: "mask", 16: "crop"}
 # What readers said, under the names of lesions.csv; what only one kind has is empty for the other.
-READER = ("assessment", "breast_density", "subtlety", "mass_shape", "mass_margins", "calc_type", "calc_distribution")
+READER = (
+    "assessment",
+    "breast_density",
+    "subtlety",
+    "mass_shape",
+    "mass_margins",
+    "calc_type",
+    "calc_distribution",
+)
 NEEDED = ["patient_id", "breast_density", "left_or_right_breast", "image_view", "abnormality_id", "assessment", "pathology",
           "subtlety", *IMAGES.values()]  # fmt: skip
 
@@ -31,7 +43,10 @@ def read_case_tables(folder):
 
     Raises InputError where a table is missing or there twice, lacks a column, or holds a value that is not known.
     """
-    paths = {name: the_one(folder, name, found) for name, found in find(folder, CASE_TABLES.values()).items()}
+    paths = {
+        name: the_one(folder, name, found)
+        for name, found in find(folder, CASE_TABLES.values()).items()
+    }
     if missing := [name for name, path in paths.items() if path is None]:
         found = some(sorted(printable(path.name) for path in Path(folder).iterdir())) or "nothing"
         raise InputError(
@@ -43,8 +58,14 @@ def read_case_tables(folder):
         table = read_dataset_csv(paths[name], NEEDED)
         if table.empty:
             print(f"{paths[name]} has no rows")
-        for number, row in zip(table.index + 2, table.to_dict("records"), strict=True):  # as a spreadsheet counts
-            row |= {"kind": KINDS[kind], "official_partition": PARTITIONS[part], "source": f"{name} row {number}"}
+        for number, row in zip(
+            table.index + 2, table.to_dict("records"), strict=True
+        ):  # as a spreadsheet counts
+            row |= {
+                "kind": KINDS[kind],
+                "official_partition": PARTITIONS[part],
+                "source": f"{name} row {number}",
+            }
             row["series"] = {role: series_of(row[column]) for role, column in IMAGES.items()}
             wrong += wrong_values(row)
             rows.append(row)
@@ -53,13 +74,19 @@ def read_case_tables(folder):
             f"{folder}: {len(wrong)} value(s) that this edition does not know: {some(wrong)}. Correct the table(s)."
         )
     if not rows:
-        raise InputError(f"{folder}: the case tables have no rows: {some(paths.values())}. Download them again.")
+        raise InputError(
+            f"{folder}: the case tables have no rows: {some(paths.values())}. Download them again."
+        )
     return rows
 
 
 def wrong_values(row):
     """What is wrong with a row of a case table, a line each."""
-    known = [("pathology", LABELS), ("left_or_right_breast", ("LEFT", "RIGHT")), ("image_view", ("CC", "MLO"))]
+    known = [
+        ("pathology", LABELS),
+        ("left_or_right_breast", ("LEFT", "RIGHT")),
+        ("image_view", ("CC", "MLO")),
+    ]
     for column, allowed in known:
         if row[column] not in allowed:
             yield f"{row['source']}, {column}: {row[column]!r} (allowed: {', '.join(allowed)})"
@@ -78,7 +105,10 @@ def series_of(path):
 
 def file_rows(headers):
     """{file: its row so far}, from what a scan found."""
-    return {file: header | {"file": printable(file), "role": "", "role_from": ""} for file, header in headers.items()}
+    return {
+        file: header | {"file": printable(file), "role": "", "role_from": ""}
+        for file, header in headers.items()
+    }
 
 
 def by_series(files):
@@ -147,23 +177,33 @@ def match_files(rows, files):
                 )
             detail = f"{lesion['source']} repeats {first['source']}, {lesion['image_id']}"
             # The row that it repeats stays.
-            excluded.append(exclusion(lesion, "duplicate_row", detail) | {"image_id": "", "region": ""})
+            excluded.append(
+                exclusion(lesion, "duplicate_row", detail) | {"image_id": "", "region": ""}
+            )
             continue
         seen[lesion["image_id"]] = lesion
         lesions.append(lesion)
         near = files_near(row, in_series)
-        crops, masks = ([file for file in near if file["role"] == role] for role in ("crop", "mask"))
-        fulls = [file for file in in_series.get(row["series"]["full"], []) if file["role"] == "full"]
+        crops, masks = (
+            [file for file in near if file["role"] == role] for role in ("crop", "mask")
+        )
+        fulls = [
+            file for file in in_series.get(row["series"]["full"], []) if file["role"] == "full"
+        ]
         lesion["mask_file"] = masks[0]["file"] if len(masks) == 1 else ""
         lesion["full_file"] = fulls[0]["file"] if len(fulls) == 1 else ""
         if bad := [row[IMAGES[role]] for role in ("crop", "mask") if row["series"][role] is None]:
             detail = f"{lesion['source']}: {bad[0]!r} is not name/study/series/file.dcm"
             excluded.append(exclusion(lesion, "bad_path", detail))
         elif not near:
-            excluded.append(exclusion(lesion, "missing_series", f"no file is of series {row['series']['crop']}"))
+            excluded.append(
+                exclusion(lesion, "missing_series", f"no file is of series {row['series']['crop']}")
+            )
         elif not crops:
             roles = some([f"{file['file']} ({file['problem'] or file['role']})" for file in near])
-            excluded.append(exclusion(lesion, "no_crop", f"no file of the lesion is a crop: {roles}"))
+            excluded.append(
+                exclusion(lesion, "no_crop", f"no file of the lesion is a crop: {roles}")
+            )
         elif len(crops) > 1:
             detail = f"more than one crop: {some([file['file'] for file in crops])}"
             excluded.append(exclusion(lesion, "ambiguous_crop", detail))

@@ -19,9 +19,13 @@ def read_dicom(folder, scan, workers):
     """
     rows = read_case_tables(folder)
     headers = scan([file for file in walk(folder) if may_be_dicom(file)])
-    files = file_rows({file: header for file, header in headers.items() if named_dicom(file) or header["series"]})
+    files = file_rows(
+        {file: header for file, header in headers.items() if named_dicom(file) or header["series"]}
+    )
     if not files:
-        raise InputError(f"{folder} holds no DICOM file, neither one that ends in .dcm nor one without an ending.")
+        raise InputError(
+            f"{folder} holds no DICOM file, neither one that ends in .dcm nor one without an ending."
+        )
     assign_roles(folder, files, rows, workers)
     lesions, excluded = match_files(rows, files)
     return list(files.values()), lesions, excluded

@@ -16,7 +16,13 @@ def patient_in(path, expression):
     match = re.search(expression, path)
     if not match:
         return None
-    return match["patient"] if "patient" in match.re.groupindex else match[1] if match.re.groups else match[0]
+    return (
+        match["patient"]
+        if "patient" in match.re.groupindex
+        else match[1]
+        if match.re.groups
+        else match[0]
+    )
 
 
 def read_folders(folder, patient, scan):
@@ -43,7 +49,9 @@ def read_folders(folder, patient, scan):
         name = patient_in(printable(below), patient)
         if problem == "not_an_image" or (problem and not name):
             files.append({"file": file, "role": "", "role_from": "", **header})
-            excluded.append({"image_id": "", "patient_id": "", "reason": problem, "detail": file, "region": ""})
+            excluded.append(
+                {"image_id": "", "patient_id": "", "reason": problem, "detail": file, "region": ""}
+            )
             continue
         files.append({"file": file, "role": "crop", "role_from": "folder", **header})
         if not name:
@@ -52,7 +60,15 @@ def read_folders(folder, patient, scan):
         lesions.append({"image_id": file, "lesion_id": file, "patient_id": name, "label": label, "pathology": label,
                         "crop_file": file, "source": file})  # fmt: skip
         if problem:
-            excluded.append({"image_id": file, "patient_id": name, "reason": problem, "detail": file, "region": "crop"})
+            excluded.append(
+                {
+                    "image_id": file,
+                    "patient_id": name,
+                    "reason": problem,
+                    "detail": file,
+                    "region": "crop",
+                }
+            )
     if nameless:
         raise InputError(
             f"{folder}: dataset.patient {patient!r} finds no patient in {len(nameless)} file(s): {some(nameless)}. "

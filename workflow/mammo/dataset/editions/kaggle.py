@@ -37,7 +37,9 @@ def list_files(folder):
     """Every JPEG in a series' folder below jpeg/, its path relative to the dataset. File names repeat across folders: paths are the key."""
     jpeg = the_one(folder, "jpeg", find(folder, ["jpeg"])["jpeg"])
     files = walk(jpeg) if jpeg else ()
-    files = [file for file in files if file.count("/") == 1 and file.lower().endswith((".jpg", ".jpeg"))]
+    files = [
+        file for file in files if file.count("/") == 1 and file.lower().endswith((".jpg", ".jpeg"))
+    ]
     if not files:
         raise InputError(
             f"{jpeg or Path(folder, 'jpeg')} holds no .jpg file: is {folder} the folder that holds jpeg/, or one or two above it, "

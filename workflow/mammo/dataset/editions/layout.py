@@ -13,7 +13,9 @@ MOST_FOLDERS = 50  # a folder with more folders in it than these holds images
 KINDS = {"mass": "mass", "calc": "calcification"}
 PARTITIONS = {"train": "training", "test": "test"}
 # {(kind, part): name}
-CASE_TABLES = {(kind, part): f"{kind}_case_description_{part}_set.csv" for kind in KINDS for part in PARTITIONS}
+CASE_TABLES = {
+    (kind, part): f"{kind}_case_description_{part}_set.csv" for kind in KINDS for part in PARTITIONS
+}
 
 
 def find(folder, names):
@@ -29,10 +31,14 @@ def find(folder, names):
         for entry in entries:
             if entry.name in found:
                 where = entry.stat()
-                found[entry.name].setdefault((where.st_dev, where.st_ino), Path(entry.path))  # a link is no second copy
+                found[entry.name].setdefault(
+                    (where.st_dev, where.st_ino), Path(entry.path)
+                )  # a link is no second copy
         folders = [entry for entry in entries if entry.name not in found and entry.is_dir()]
         deeper = depth < DEPTH and len(folders) <= MOST_FOLDERS
-        todo += [(Path(entry.path), depth + 1) for entry in folders if deeper or entry.name == "csv"]
+        todo += [
+            (Path(entry.path), depth + 1) for entry in folders if deeper or entry.name == "csv"
+        ]
     return {name: list(paths.values()) for name, paths in found.items()}
 
 

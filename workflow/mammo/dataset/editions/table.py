@@ -15,7 +15,10 @@ OPTIONAL = {
     "partition": {"training": "training", "train": "training", "test": "test"},
     "laterality": {"left": "left", "l": "left", "right": "right", "r": "right"},
     "kind": {"mass": "mass", "calcification": "calcification", "calc": "calcification"},
-    "density": {**{letter: str(n) for n, letter in enumerate("abcd", 1)}, **{str(n): str(n) for n in range(1, 5)}},
+    "density": {
+        **{letter: str(n) for n, letter in enumerate("abcd", 1)},
+        **{str(n): str(n) for n in range(1, 5)},
+    },
     "assessment": {str(n): str(n) for n in range(7)},
     "subtlety": {str(n): str(n) for n in range(1, 6)},
     "view": None,
@@ -44,17 +47,25 @@ def read_own_table(folder, table, scan):
     rows = read_dataset_csv(path, NEEDED)
     rows = rows.rename(columns={name: name.lower() for name in rows if name.lower() in OPTIONAL})
     if twice := sorted(set(rows.columns[rows.columns.duplicated()])):
-        raise InputError(f"{path}: the column {some(twice)} stands there twice, in other letters. Keep the right one.")
+        raise InputError(
+            f"{path}: the column {some(twice)} stands there twice, in other letters. Keep the right one."
+        )
     if rows.empty:
         raise InputError(
             f"{path} holds no rows: add one for each image, with file, label (benign or malignant) and patient."
         )
-    if taken := [name for name in rows if name in SCHEMAS["lesions"]["columns"] and name not in [*NEEDED, *OPTIONAL]]:
+    if taken := [
+        name
+        for name in rows
+        if name in SCHEMAS["lesions"]["columns"] and name not in [*NEEDED, *OPTIONAL]
+    ]:
         raise InputError(
             f"{path}: a column is named {some(taken)}, which lesions.csv uses for something else. Rename it."
         )
     # OWN are names that no table can have, whose spaces are underscores by now. Rows are counted as a spreadsheet does.
-    rows = rows.assign(**{OWN["row"]: rows.index + 2, OWN["label"]: rows["label"]}).reset_index(drop=True)
+    rows = rows.assign(**{OWN["row"]: rows.index + 2, OWN["label"]: rows["label"]}).reset_index(
+        drop=True
+    )
     rows[OWN["source"]] = f"{table} row " + rows[OWN["row"]].astype(str)
     rows = with_known_values(path, rows)
     for column in ("file", "mask", "full"):
@@ -64,14 +75,23 @@ def read_own_table(folder, table, scan):
     repeats = lesions[lesions.duplicated("image_id")]
     first = lesions.drop_duplicates("image_id").set_index("image_id").loc[repeats["image_id"]]
     if (
-        unlike := (repeats[["label", "patient_id"]].to_numpy() != first[["label", "patient_id"]].to_numpy()).any(1)
+        unlike := (
+            repeats[["label", "patient_id"]].to_numpy() != first[["label", "patient_id"]].to_numpy()
+        ).any(1)
     ).any():
-        told = [f"{a} and {b} ({c})" for a, b, c in zip(first["source"], repeats["source"], first.index, strict=True)]
+        told = [
+            f"{a} and {b} ({c})"
+            for a, b, c in zip(first["source"], repeats["source"], first.index, strict=True)
+        ]
         raise InputError(
             f"{path} gives a file another label or patient: {some(np.array(told)[unlike])}. Keep the right row of each."
         )
     again = repeats.assign(
-        detail=repeats["source"] + " repeats " + first["source"].to_numpy() + ", " + repeats["image_id"]
+        detail=repeats["source"]
+        + " repeats "
+        + first["source"].to_numpy()
+        + ", "
+        + repeats["image_id"]
     )
     again = again.assign(reason="duplicate_row", image_id="")  # the row that it repeats stays
     lesions = lesions.drop(repeats.index)
@@ -79,17 +99,25 @@ def read_own_table(folder, table, scan):
     files, lost = [], []
     for role in FILES:
         column = f"{role}_file"
-        outside = lesions[column].str.startswith("/") | lesions[column].str.contains(r"(?:^|/)\.\.(?:/|$)")
+        outside = lesions[column].str.startswith("/") | lesions[column].str.contains(
+            r"(?:^|/)\.\.(?:/|$)"
+        )
         headers = scan(lesions.loc[(lesions[column] != "") & ~outside, column].unique().tolist())
         files.append(as_table(headers).assign(role=role, role_from="table"))
         problems = pd.Series(
-            [headers.get(file, {"problem": ""})["problem"] for file in lesions[column]], lesions.index, str
+            [headers.get(file, {"problem": ""})["problem"] for file in lesions[column]],
+            lesions.index,
+            str,
         )
         problems = problems.mask(outside, "outside_dataset")
         if role == "crop":
-            lost = lesions.assign(reason=problems, region="crop", detail=lesions["source"] + ": " + lesions[column])
+            lost = lesions.assign(
+                reason=problems, region="crop", detail=lesions["source"] + ": " + lesions[column]
+            )
             lost = lost[problems != ""]
-            lesions[column] = lesions[column].mask(problems.isin(["missing_file", "outside_dataset"]), "")
+            lesions[column] = lesions[column].mask(
+                problems.isin(["missing_file", "outside_dataset"]), ""
+            )
         elif outside.any():
             told = lesions["source"] + ": " + lesions[column]
             raise InputError(
@@ -118,7 +146,8 @@ def with_known_values(path, rows):
             bad = (known == "") & ((given != "") | (column == "label"))
             words = ", ".join(dict.fromkeys(allowed))
             wrong += [
-                f"row {row[n]}, {column}: {rows[column].iloc[n]!r} (allowed: {words})" for n in np.flatnonzero(bad)
+                f"row {row[n]}, {column}: {rows[column].iloc[n]!r} (allowed: {words})"
+                for n in np.flatnonzero(bad)
             ]
             rows[column] = known
     if wrong:

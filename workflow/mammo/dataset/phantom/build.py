@@ -28,14 +28,23 @@ from mammo.log import InputError
 VIEWS = ("CC", "MLO")
 OTHER = {"LEFT": "RIGHT", "RIGHT": "LEFT"}
 RADIUS = (21, 42)  # of a lesion, in pixels
-CONTRAST = {"mass": (24, 31), "calcification": (22, 29)}  # standard deviation that a lesion adds, in grey levels
+CONTRAST = {
+    "mass": (24, 31),
+    "calcification": (22, 29),
+}  # standard deviation that a lesion adds, in grey levels
 MALIGNANT = 0.45  # share of the lesions
 QUALITY = 90  # of the JPEGs
 # What a reader writes of a lesion, by how it is drawn: shape and margins of a mass, type and distribution of calcifications.
 WORDS = {
     ("mass", False): (["ROUND", "OVAL", "LOBULATED"], ["CIRCUMSCRIBED", "OBSCURED", "N/A"]),
-    ("mass", True): (["IRREGULAR", "IRREGULAR-ARCHITECTURAL_DISTORTION"], ["SPICULATED", "ILL_DEFINED"]),
-    ("calcification", False): (["COARSE", "ROUND_AND_REGULAR"], ["DIFFUSELY_SCATTERED", "REGIONAL", "N/A"]),
+    ("mass", True): (
+        ["IRREGULAR", "IRREGULAR-ARCHITECTURAL_DISTORTION"],
+        ["SPICULATED", "ILL_DEFINED"],
+    ),
+    ("calcification", False): (
+        ["COARSE", "ROUND_AND_REGULAR"],
+        ["DIFFUSELY_SCATTERED", "REGIONAL", "N/A"],
+    ),
     ("calcification", True): (["PLEOMORPHIC", "FINE_LINEAR_BRANCHING"], ["CLUSTERED", "LINEAR"]),
 }
 # BI-RADS by label; 0 is "not given". Alone it reaches an AUROC of about 0.8.
@@ -58,7 +67,10 @@ def plan_lesions(patients, seed, plant):
     def add(patient, kind, partition, side, malignant, views=VIEWS):
         numbers[patient, kind, side] += 1
         lesion = {"patient": patient, "kind": kind, "partition": partition, "side": side}
-        lesion |= {"number": numbers[patient, kind, side], "malignant": dict.fromkeys(views, malignant)}
+        lesion |= {
+            "number": numbers[patient, kind, side],
+            "malignant": dict.fromkeys(views, malignant),
+        }
         lesions.append(lesion)
         return lesion
 
@@ -72,18 +84,25 @@ def plan_lesions(patients, seed, plant):
             add(patient, kind, partition, side, rng.random() < MALIGNANT)
 
     in_training = [
-        le for le in lesions if le["kind"] == "mass" and le["partition"] == "training" and len(le["malignant"]) == 2
+        le
+        for le in lesions
+        if le["kind"] == "mass" and le["partition"] == "training" and len(le["malignant"]) == 2
     ]
     masses = list({lesion["patient"]: lesion for lesion in in_training}.values())
     for i, mass in enumerate(
         masses[: max(3, patients // 40)]
     ):  # the same scan is listed with masses and with calcifications
         other = add(
-            mass["patient"], "calcification", "training" if i == 0 else "test", mass["side"], rng.random() < MALIGNANT
+            mass["patient"],
+            "calcification",
+            "training" if i == 0 else "test",
+            mass["side"],
+            rng.random() < MALIGNANT,
         )
         if other["partition"] == "test":
             plant(
-                "patient_in_both_partitions", detail=f"{mass['patient']}: a mass in training, a calcification in test"
+                "patient_in_both_partitions",
+                detail=f"{mass['patient']}: a mass in training, a calcification in test",
             )
         for view in VIEWS:
             plant(
@@ -91,11 +110,21 @@ def plan_lesions(patients, seed, plant):
                 image_id(other, view),
                 detail="once with masses, once with calcifications, encoded anew",
             )
-    mixed = add(masses[-1]["patient"], "mass", "training", masses[-1]["side"], not masses[-1]["malignant"]["CC"])
+    mixed = add(
+        masses[-1]["patient"],
+        "mass",
+        "training",
+        masses[-1]["side"],
+        not masses[-1]["malignant"]["CC"],
+    )
     for view in VIEWS:
         plant("full_image_with_both_classes", image_id(mixed, view))
     masses[-2]["malignant"] = {"CC": True, "MLO": False}
-    plant("label_differs_between_views", image_id(masses[-2], "MLO"), detail="malignant in CC, benign in MLO")
+    plant(
+        "label_differs_between_views",
+        image_id(masses[-2], "MLO"),
+        detail="malignant in CC, benign in MLO",
+    )
     return lesions
 
 
@@ -105,10 +134,12 @@ def describe_lesions(lesions, lookalikes, seed, plant):
     groups = {}
     for lesion in lesions:
         lesion["drawn"] = dict(lesion["malignant"])
-        if len(set(lesion["malignant"].values())) == 1:  # where the views differ, each is drawn as it is labelled
-            groups.setdefault((lesion["partition"], lesion["kind"], all(lesion["malignant"].values())), []).append(
-                lesion
-            )
+        if (
+            len(set(lesion["malignant"].values())) == 1
+        ):  # where the views differ, each is drawn as it is labelled
+            groups.setdefault(
+                (lesion["partition"], lesion["kind"], all(lesion["malignant"].values())), []
+            ).append(lesion)
     owed = 0.0  # what is rounded off in one group is made up for in the next
     for _, group in sorted(groups.items()):
         owed += lookalikes * len(group)
@@ -118,7 +149,11 @@ def describe_lesions(lesions, lookalikes, seed, plant):
             for view, malignant in lesion["malignant"].items():
                 lesion["drawn"][view] = not malignant
                 label, drawn = ("malignant", "benign") if malignant else ("benign", "malignant")
-                plant("drawn_like_other_class", image_id(lesion, view), detail=f"{label}, drawn {drawn}")
+                plant(
+                    "drawn_like_other_class",
+                    image_id(lesion, view),
+                    detail=f"{label}, drawn {drawn}",
+                )
     for lesion in lesions:
         malignant, drawn = lesion["malignant"], lesion["drawn"]
         benign = "BENIGN_WITHOUT_CALLBACK" if rng.random() < 0.3 else "BENIGN"
@@ -131,7 +166,8 @@ def describe_lesions(lesions, lookalikes, seed, plant):
             "density": int(rng.choice(5, p=[0.01, 0.19, 0.4, 0.28, 0.12])),
             "subtlety": int(rng.choice(6, p=[0.01, 0.05, 0.14, 0.25, 0.25, 0.3])),
             "words": {
-                view: [str(rng.choice(column)) for column in WORDS[lesion["kind"], drawn[view]]] for view in drawn
+                view: [str(rng.choice(column)) for column in WORDS[lesion["kind"], drawn[view]]]
+                for view in drawn
             },
         }
 
@@ -144,7 +180,11 @@ def plan_files(lesions, seed, plant):
     for lesion in lesions:
         if lesion["partition"] == "training":
             training[lesion["kind"]] += [image_id(lesion, view) for view in lesion["drawn"]]
-    truncated, swapped, missing = training["mass"][4], training["calcification"][4], training["calcification"][7]
+    truncated, swapped, missing = (
+        training["mass"][4],
+        training["calcification"][4],
+        training["calcification"][7],
+    )
 
     def put(lesion, view, role, series, study, number):
         file = f"jpeg/{series}/{number}-{rng.integers(1, 600):03}.jpg"  # names repeat across folders, as on Kaggle
@@ -165,10 +205,23 @@ def plan_files(lesions, seed, plant):
         for view in lesion["drawn"]:
             this = image_id(lesion, view)
             apart = this == swapped or (this not in (truncated, missing) and rng.random() < 0.05)
-            order = [0, 0] if apart else [0, 1] if rng.random() < 0.5 else [1, 0]  # of crop and mask in their folder
+            order = (
+                [0, 0] if apart else [0, 1] if rng.random() < 0.5 else [1, 0]
+            )  # of crop and mask in their folder
             crop, mask = uid(seed, "crop", this), uid(seed, "mask" if apart else "crop", this)
-            full_study, study = uid(seed, "study", lesion["patient"], lesion["side"], view), uid(seed, "study", this)
-            full = uid(seed, "full", lesion["patient"], lesion["side"], view, lesion["kind"], lesion["partition"])
+            full_study, study = (
+                uid(seed, "study", lesion["patient"], lesion["side"], view),
+                uid(seed, "study", this),
+            )
+            full = uid(
+                seed,
+                "full",
+                lesion["patient"],
+                lesion["side"],
+                view,
+                lesion["kind"],
+                lesion["partition"],
+            )
             listings = fulls.setdefault(full_study, [])
             if full not in listings:
                 put(lesion, view, "full", full, full_study, 1)["quality"] -= 5 * len(listings)
@@ -178,10 +231,19 @@ def plan_files(lesions, seed, plant):
             else:
                 crop_file = put(lesion, view, "crop", crop, study, order[0] + 1)
                 put(lesion, view, "mask", mask, study, order[1] + 1)
-                plant("separate_folders" if apart else ["crop_first", "mask_first"][order[0]], this, crop_file["file"])
+                plant(
+                    "separate_folders" if apart else ["crop_first", "mask_first"][order[0]],
+                    this,
+                    crop_file["file"],
+                )
                 if this == truncated:
                     crop_file["truncated"] = True
-                    plant("truncated_jpeg", this, crop_file["file"], "its header is sound, half of its data is missing")
+                    plant(
+                        "truncated_jpeg",
+                        this,
+                        crop_file["file"],
+                        "its header is sound, half of its data is missing",
+                    )
                 if this == swapped:
                     crop, mask = mask, crop
                     plant(
@@ -207,7 +269,12 @@ def draw_scan(job):
     seed, lesions, files = job
     view, side, patient = files[0]["view"], lesions[0]["side"], lesions[0]["patient"]
     shown = [
-        {"kind": le["kind"], "malignant": le["drawn"][view], "radius": le["radius"], "contrast": le["contrast"]}
+        {
+            "kind": le["kind"],
+            "malignant": le["drawn"][view],
+            "radius": le["radius"],
+            "contrast": le["contrast"],
+        }
         for le in lesions
     ]
     rng = phantom.seeded(seed, "scan", patient, side, view)
@@ -229,9 +296,13 @@ def build(folder, patients, seed, lookalikes, workers):
     Raises InputError where there are too few patients for the traps, or lookalikes is no share up to a half.
     """
     if patients < 24:
-        raise InputError(f"phantom.patients: {patients} are too few for the planted traps; ask for at least 24.")
+        raise InputError(
+            f"phantom.patients: {patients} are too few for the planted traps; ask for at least 24."
+        )
     if not 0 <= lookalikes <= 0.5:
-        raise InputError(f"phantom.lookalikes: {lookalikes} is no share from 0 to 0.5; at 0.5 the pixels tell nothing.")
+        raise InputError(
+            f"phantom.lookalikes: {lookalikes} is no share from 0 to 0.5; at 0.5 the pixels tell nothing."
+        )
     planted = []
 
     def plant(trap, image_id="", file="", detail=""):
@@ -243,7 +314,9 @@ def build(folder, patients, seed, lookalikes, workers):
     scans = {}
     for lesion in lesions:
         for view in lesion["drawn"]:
-            scans.setdefault((lesion["patient"], lesion["side"], view), (seed, [], []))[1].append(lesion)
+            scans.setdefault((lesion["patient"], lesion["side"], view), (seed, [], []))[1].append(
+                lesion
+            )
     for file in files:
         scans[file["lesion"]["patient"], file["lesion"]["side"], file["view"]][2].append(file)
 
@@ -255,7 +328,10 @@ def build(folder, patients, seed, lookalikes, workers):
             for file, (data, shape) in zip(drawn, encoded, strict=True):
                 (folder / file["file"]).parent.mkdir(parents=True, exist_ok=True)
                 (folder / file["file"]).write_bytes(data)
-                in_calc_test = (file["lesion"]["kind"], file["lesion"]["partition"]) == ("calcification", "test")
+                in_calc_test = (file["lesion"]["kind"], file["lesion"]["partition"]) == (
+                    "calcification",
+                    "test",
+                )
                 described = file["role"] == "crop" or not in_calc_test or rng.random() < 0.1
                 if not described:
                     plant(
@@ -267,9 +343,13 @@ def build(folder, patients, seed, lookalikes, workers):
                 meta[file["series"]] = meta_row(file, meta.get(file["series"]))
     (folder / "csv").mkdir(parents=True, exist_ok=True)
     for (kind, partition), rows in tables.items():
-        write_csv(folder / f"csv/{KINDS[kind]}_case_description_{PARTITIONS[partition]}_set.csv", rows)
+        write_csv(
+            folder / f"csv/{KINDS[kind]}_case_description_{PARTITIONS[partition]}_set.csv", rows
+        )
     write_csv(folder / "csv/dicom_info.csv", sorted(info, key=lambda row: row["image_path"]))
     write_csv(folder / "csv/meta.csv", [meta[series] for series in sorted(meta)])
     write_csv(folder / "planted.csv", planted)
-    print(f"{len(files)} images of {patients} patients, {sum(map(len, tables.values()))} lesions in a view")
+    print(
+        f"{len(files)} images of {patients} patients, {sum(map(len, tables.values()))} lesions in a view"
+    )
     print(f"the best AUROC to expect: {1 - lookalikes:g}")

@@ -24,7 +24,9 @@ def seeded(seed, *key):
 def texture(rng, height, width):
     """Power-law noise, amplitude 1/f^1.5 as in parenchyma: float32 (height, width), mean 0, standard deviation 1."""
     rows, columns = fft.next_fast_len(height, real=True), fft.next_fast_len(width, real=True)
-    frequency = np.hypot(np.fft.fftfreq(rows)[:, None] * 1.3, np.fft.rfftfreq(columns)[None, :])  # strands run sideways
+    frequency = np.hypot(
+        np.fft.fftfreq(rows)[:, None] * 1.3, np.fft.rfftfreq(columns)[None, :]
+    )  # strands run sideways
     frequency[0, 0] = np.inf
     spectrum = frequency**-1.5 * np.exp(2j * np.pi * rng.random(frequency.shape))
     noise = fft.irfft2(spectrum.astype(np.complex64), s=(rows, columns))[:height, :width]
@@ -35,11 +37,15 @@ def skin_line(rng, view, height, width):
     """Where the skin is: for each row its distance from the chest wall in pixels, float (height,)."""
     y = np.arange(height) / height
     reach = rng.uniform(0.72, 0.86)
-    middle, half = (rng.uniform(0.47, 0.53), 0.46) if view == "CC" else (rng.uniform(0.58, 0.62), 0.36)
+    middle, half = (
+        (rng.uniform(0.47, 0.53), 0.46) if view == "CC" else (rng.uniform(0.58, 0.62), 0.36)
+    )
     t = np.clip(np.abs(y - middle) / half, 0, 1)
     edge = reach * (1 - t ** rng.uniform(1.9, 2.3)) ** rng.uniform(0.5, 0.6)
     edge += rng.uniform(0.015, 0.03) * np.exp(-(((y - middle) / 0.018) ** 2))  # the nipple
-    if view == "MLO":  # the axilla above; the sum of exponentials rounds the corner where the two meet
+    if (
+        view == "MLO"
+    ):  # the axilla above; the sum of exponentials rounds the corner where the two meet
         axilla = rng.uniform(0.5, 0.6) - 0.25 * y
         edge = np.where(y < middle, np.logaddexp(edge * 12, axilla * 12) / 12, edge)
     return edge * width
@@ -54,14 +60,18 @@ def draw_breast(rng, view, density, height, width):
     """
     h, w = height // 2, width // 2
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    cover = np.clip(skin_line(rng, view, h, w)[:, None] - x, 0, 1)  # how much of a pixel is breast: a smooth outline
+    cover = np.clip(
+        skin_line(rng, view, h, w)[:, None] - x, 0, 1
+    )  # how much of a pixel is breast: a smooth outline
     inside = cover > 0
     pectoral = np.zeros((h, w), np.float32)
     if view == "MLO":
         top, bottom = rng.uniform(0.34, 0.44) * w, rng.uniform(0.45, 0.6) * h
         line = top * np.clip(1 - y / bottom, 0, 1) ** rng.uniform(0.75, 1.0)  # slightly convex
         pectoral = special.expit((line - x) / 1.5) * (line > 0)
-    framed = np.pad(inside, ((1, 1), (1, 0)), constant_values=((0, 0), (1, 1)))  # chest wall: tissue goes on
+    framed = np.pad(
+        inside, ((1, 1), (1, 0)), constant_values=((0, 0), (1, 1))
+    )  # chest wall: tissue goes on
     skin = 2 * ndimage.distance_transform_edt(framed)[1:-1, 1:].astype(np.float32)
     room = np.pad(inside & (pectoral < 0.1), ((1, 1), (1, 0)), constant_values=((0, 0), (1, 1)))
     depth = 2 * ndimage.distance_transform_edt(room)[1:-1, 1:].astype(np.float32)
@@ -71,7 +81,9 @@ def draw_breast(rng, view, density, height, width):
     gland = special.expit(7 * gland + 0.9 * (density - 2.5))
     tissue = rng.uniform(52, 72) + 6 * strands + gland * (16 + 9 * density + 9 * strands)
     tissue = tissue * (1 - pectoral) + pectoral * (rng.uniform(125, 150) + 4 * strands)
-    thickness = 1 - np.exp(-skin / rng.uniform(18, 30))  # the compressed breast thins out towards the skin
+    thickness = 1 - np.exp(
+        -skin / rng.uniform(18, 30)
+    )  # the compressed breast thins out towards the skin
     picture = (tissue * (0.25 + 0.75 * thickness) + 16 * np.exp(-(((skin - 3) / 3) ** 2))) * cover
     smooth = Image.fromarray(picture.astype(np.float32)).resize((width, height), Image.BICUBIC)
     return np.asarray(smooth), depth
@@ -94,7 +106,9 @@ def draw_mass(rng, rho, theta, malignant):
     """A mass in 0..1, (n, n): smooth and well-defined, or an irregular core that spicules radiate from."""
     if not malignant:
         edge = rng.uniform(0.8, 0.95)
-        return (0.7 + 0.3 * np.sqrt(np.clip(1 - (rho / edge) ** 2, 0, 1))) * special.expit((edge - rho) / 0.035)
+        return (0.7 + 0.3 * np.sqrt(np.clip(1 - (rho / edge) ** 2, 0, 1))) * special.expit(
+            (edge - rho) / 0.035
+        )
     edge = rng.uniform(0.4, 0.5)
     for k in range(3, 10):
         edge = edge + rng.uniform(0.01, 0.045) * np.cos(k * theta + rng.uniform(0, 2 * np.pi))
@@ -104,8 +118,12 @@ def draw_mass(rng, rho, theta, malignant):
         angle = 2 * np.pi * (spicule + rng.uniform(-0.3, 0.3)) / count
         turn = (theta - angle + rng.uniform(-0.35, 0.35) * rho + np.pi) % (2 * np.pi) - np.pi
         across = rho * np.sin(turn) / (0.055 * rng.uniform(0.8, 1.2))
-        along = np.clip((rng.uniform(1.05, 1.45) - rho) / 0.9, 0, 1)  # tapers off from the core outwards
-        mass = np.maximum(mass, rng.uniform(0.75, 1) * along**0.6 * np.exp(-(across**2)) * (np.abs(turn) < 1.2))
+        along = np.clip(
+            (rng.uniform(1.05, 1.45) - rho) / 0.9, 0, 1
+        )  # tapers off from the core outwards
+        mass = np.maximum(
+            mass, rng.uniform(0.75, 1) * along**0.6 * np.exp(-(across**2)) * (np.abs(turn) < 1.2)
+        )
     return mass
 
 
@@ -146,12 +164,16 @@ def place(rng, depth, taken, radius, height, width):
     """A lesion's centre (y, x) in pixels: inside the breast, its crop inside the picture and clear of those taken."""
     y, x = 2.0 * np.mgrid[0 : depth.shape[0], 0 : depth.shape[1]]
     half = radius * 2  # a crop's half side at the most, and some
-    free = np.where((y > half) & (y < height - half) & (x > half) & (x < width - half), depth - radius, -np.inf)
+    free = np.where(
+        (y > half) & (y < height - half) & (x > half) & (x < width - half), depth - radius, -np.inf
+    )
     for other_y, other_x, other_half in taken:
         apart = np.maximum(np.abs(y - other_y), np.abs(x - other_x))
         free = np.minimum(free, apart - half - other_half)
     spots = np.flatnonzero(free > 0)
-    spot = rng.choice(spots) if len(spots) else free.argmax()  # crowded: as far from the others as can be
+    spot = (
+        rng.choice(spots) if len(spots) else free.argmax()
+    )  # crowded: as far from the others as can be
     return int(y.flat[spot]), int(x.flat[spot]), half
 
 

@@ -34,7 +34,10 @@ def comparisons(table, edition):
         value = rows["value_a"].iloc[0]
         axes.set_xlabel("AUROC less the baseline's" + (f", {value:.3f}" if value == value else ""))
         _rows(axes, rows.index)
-    panels[0].set_title(f"Experiments against the baseline on test, {edition} edition\n{LEVELS['image']}", loc="left")
+    panels[0].set_title(
+        f"Experiments against the baseline on test, {edition} edition\n{LEVELS['image']}",
+        loc="left",
+    )
     _around_zero(panels)
     number = table.groupby("level")["p"].count().max()
     many = f"{number} comparison" + ("s" if number != 1 else "")
@@ -45,7 +48,8 @@ def comparisons(table, edition):
     if len(names) > MOST_ROWS:
         notes.append(f"the first {MOST_ROWS} of {len(names)} experiments; all are in the table")
     band = Patch(
-        color=BAND, label="differences that this test partition is too small to show (80 % power, 5 % two-sided)"
+        color=BAND,
+        label="differences that this test partition is too small to show (80 % power, 5 % two-sided)",
     )
     _legend(figure, [_interval_line(table, PALETTE[0]), band], notes)
     return figure
@@ -63,7 +67,9 @@ def leakage(table, edition):
         _difference(differences, y, row, PALETTE[1])
     names = [f"{WHAT[row['what']]}: {METRICS[row['metric']]}" for _, row in table.iterrows()]
     lowest = table[["honest", "leaking"]].min().min()
-    values.set(xlabel="Value on test", xlim=(min(0.5, lowest if lowest == lowest else 0.5) - 0.02, 1.01))
+    values.set(
+        xlabel="Value on test", xlim=(min(0.5, lowest if lowest == lowest else 0.5) - 0.02, 1.01)
+    )
     values.set_title(f"The leakage meter, {edition} edition", loc="left")
     differences.set_xlabel("Inflation: leaking less honest")
     _rows(values, names)
@@ -86,7 +92,9 @@ def _rows(axes, names):
 def _difference(axes, y, row, colour):
     """A difference with its interval, in a figure and in numbers; without one in numbers alone."""
     if row["low"] == row["low"]:
-        axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
+        axes.plot(
+            [row["low"], row["high"]], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt"
+        )
         axes.plot(row["difference"], y, "o", color=colour, markersize=5)
     axes.text(1.02, y, _told(row), transform=axes.get_yaxis_transform(), va="center", fontsize=8)
 
@@ -96,7 +104,11 @@ def _told(row):
     if row["difference"] != row["difference"]:
         return "not defined"
     told = f"{row['difference']:+.3f}"
-    told += f" [{row['low']:+.3f} to {row['high']:+.3f}]" if row["low"] == row["low"] else ", no interval"
+    told += (
+        f" [{row['low']:+.3f} to {row['high']:+.3f}]"
+        if row["low"] == row["low"]
+        else ", no interval"
+    )
     if "p" in row and row["p"] == row["p"]:
         told += f"\np {_p(row['p'])}, adjusted {_p(row['p_holm'])}"
     return told.replace("-", "−")
@@ -117,7 +129,9 @@ def _around_zero(panels):
 
 def _interval_line(table, colour):
     given = table["confidence"].dropna()
-    words = f", with its {100 * given.iloc[0]:g} % interval by drawing patients" if len(given) else ""
+    words = (
+        f", with its {100 * given.iloc[0]:g} % interval by drawing patients" if len(given) else ""
+    )
     return Line2D([], [], color=colour, marker="o", linewidth=1.6, label="difference" + words)
 
 

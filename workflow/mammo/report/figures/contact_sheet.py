@@ -15,7 +15,9 @@ def draw_contact_sheet(folder, lesions, label):
     Of each: its crop, its mask, and its full image with the mask's outline, as far as the dataset has them. What is missing
     or does not decode keeps its place, empty, and says so.
     """
-    roles = [role for role in ("crop", "mask", "full") if (lesions[f"{role}_file"] != "").any()] or ["crop"]
+    roles = [
+        role for role in ("crop", "mask", "full") if (lesions[f"{role}_file"] != "").any()
+    ] or ["crop"]
     shown = (lesions[[f"{role}_file" for role in roles]] != "").any(axis=1)
     lesions = lesions[shown & (lesions["label"] == label)].drop_duplicates("patient_id")
     chosen = (
@@ -29,7 +31,9 @@ def draw_contact_sheet(folder, lesions, label):
     height = rows * (width / len(roles) + 0.22) + 0.5
     figure = Figure(figsize=(11, height))
     # By hand: a layout engine takes seconds for so many axes.
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.05 / height, top=1 - 0.6 / height, wspace=0.06, hspace=0.2)
+    figure.subplots_adjust(
+        left=0.01, right=0.99, bottom=0.05 / height, top=1 - 0.6 / height, wspace=0.06, hspace=0.2
+    )
     words = {
         "crop": "crop",
         "mask": "mask",
@@ -43,12 +47,21 @@ def draw_contact_sheet(folder, lesions, label):
     for ax in axes:
         ax.axis("off")
     for ax, (_, lesion) in zip(axes, chosen.iterrows(), strict=False):
-        ax.set_title(_wrapped(lesion["image_id"], 150 // columns), fontsize=6, pad=2, parse_math=False)
+        ax.set_title(
+            _wrapped(lesion["image_id"], 150 // columns), fontsize=6, pad=2, parse_math=False
+        )
         tiles = {role: _tile(folder, lesion[f"{role}_file"]) for role in roles}
         ax.imshow(_strip(tiles))
         for place, tile in enumerate(tiles.values()):
             if isinstance(tile, str):
-                ax.text(place * (SIDE + GAP) + SIDE / 2, SIDE / 2, tile, ha="center", va="center", fontsize=6)
+                ax.text(
+                    place * (SIDE + GAP) + SIDE / 2,
+                    SIDE / 2,
+                    tile,
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                )
     return figure
 
 
@@ -65,7 +78,9 @@ def _tile(folder, file):
 def _strip(tiles):
     """The tiles side by side, uint8 (SIDE, width, 3), with the outline of the mask drawn on the full image."""
     shown = [
-        np.full((SIDE, SIDE, 3), 235, np.uint8) if isinstance(tile, str) else np.repeat(tile[..., None], 3, 2)
+        np.full((SIDE, SIDE, 3), 235, np.uint8)
+        if isinstance(tile, str)
+        else np.repeat(tile[..., None], 3, 2)
         for tile in tiles.values()
     ]
     if all(not isinstance(tiles.get(role, ""), str) for role in ("mask", "full")):

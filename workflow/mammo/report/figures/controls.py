@@ -61,14 +61,37 @@ def _panel(axes, values):
     axes.text(0.5, -0.55, "chance", ha="center", va="bottom", fontsize=8)
     for place, control in enumerate(NAMES):
         row = values.loc[control]
-        colour = NETWORK if control == "network" else READERS if control.startswith("reader") else CONTROL
+        colour = (
+            NETWORK
+            if control == "network"
+            else READERS
+            if control.startswith("reader")
+            else CONTROL
+        )
         if pd.isna(row["value"]):
-            axes.text(0.51, place, "not available", color="#777777", va="center", fontsize=8, style="italic")
+            axes.text(
+                0.51,
+                place,
+                "not available",
+                color="#777777",
+                va="center",
+                fontsize=8,
+                style="italic",
+            )
             continue
         if pd.notna(row["low"]):
             axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
-        axes.plot(row["value"], place, "o", color=colour, markersize=7 if control == "network" else 5)
-        axes.text(1.01, place, f"{row['value']:.2f}", transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
+        axes.plot(
+            row["value"], place, "o", color=colour, markersize=7 if control == "network" else 5
+        )
+        axes.text(
+            1.01,
+            place,
+            f"{row['value']:.2f}",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=8.5,
+        )
     axes.set_yticks(range(len(NAMES)), NAMES.values())
     axes.set_ylim(len(NAMES) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)

@@ -17,7 +17,10 @@ MARKS = {
         "inside other patients' outlines",
         {"marker": "D", "color": COLOURS["validation"], "markerfacecolor": "white"},
     ),
-    "chance": ("of an even map", {"marker": "|", "color": "black", "markersize": 10, "markeredgewidth": 1.5}),
+    "chance": (
+        "of an even map",
+        {"marker": "|", "color": "black", "markersize": 10, "markeredgewidth": 1.5},
+    ),
 }
 
 
@@ -25,13 +28,19 @@ def energy(table, edition):
     """A Figure of gradcam_energy.csv: for each group of test images the mean share of the maps' energy, with intervals."""
     names = list(table["experiment"].unique())
     shown = names[:MOST_EXPERIMENTS]
-    figure = Figure(figsize=(7.2, 1.5 + (0.3 * len(GROUPS) + 0.3) * len(shown)), layout="constrained")
-    for axes, name in zip(figure.subplots(len(shown), sharex=True, squeeze=False)[:, 0], shown, strict=True):
+    figure = Figure(
+        figsize=(7.2, 1.5 + (0.3 * len(GROUPS) + 0.3) * len(shown)), layout="constrained"
+    )
+    for axes, name in zip(
+        figure.subplots(len(shown), sharex=True, squeeze=False)[:, 0], shown, strict=True
+    ):
         _draw(axes, table[table["experiment"] == name])
         axes.set_title(name, loc="left")
     axes.set_xlabel("Mean share of Grad-CAM's energy (lines: its interval)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    more = f", the first {len(shown)} of {len(names)} experiments" if len(names) > len(shown) else ""
+    more = (
+        f", the first {len(shown)} of {len(names)} experiments" if len(names) > len(shown) else ""
+    )
     words = f"Grad-CAM's energy inside the outlines of lesions, {edition} edition{more}"
     figure.axes[0].set_title(words + (f"\n{shown[0]}" if len(names) > 1 else ""), loc="left")
     return figure
@@ -42,16 +51,39 @@ def _draw(axes, table):
         rows = table[table["group"] == group].set_index("measure")
         for offset, (measure, (name, style)) in zip((-0.12, 0.12, 0), MARKS.items(), strict=True):
             row = rows.loc[measure]
-            axes.plot(row["value"], place + offset, linestyle="none", label=None if place else name, zorder=3, **style)
+            axes.plot(
+                row["value"],
+                place + offset,
+                linestyle="none",
+                label=None if place else name,
+                zorder=3,
+                **style,
+            )
             if measure != "chance":
-                axes.plot([row["low"], row["high"]], [place + offset] * 2, color=style["color"], linewidth=1.5)
+                axes.plot(
+                    [row["low"], row["high"]],
+                    [place + offset] * 2,
+                    color=style["color"],
+                    linewidth=1.5,
+                )
         if rows["value"].isna().all():
             words, where = rows["reason"].iloc[0], axes.get_yaxis_transform()
             white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
             axes.text(
-                0.5, place, words, ha="center", va="center", fontsize=7, color="#555555", transform=where, bbox=white
+                0.5,
+                place,
+                words,
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="#555555",
+                transform=where,
+                bbox=white,
             )
-    ticks = [f"{words} ({table.loc[table['group'] == group, 'n'].iloc[0]})" for group, words in GROUPS.items()]
+    ticks = [
+        f"{words} ({table.loc[table['group'] == group, 'n'].iloc[0]})"
+        for group, words in GROUPS.items()
+    ]
     axes.set_yticks(range(len(GROUPS)), ticks)
     axes.set_ylim(len(GROUPS) - 0.5, -0.5)
     axes.set_xlim(0, 1 if table["value"].isna().all() else None)

@@ -41,8 +41,14 @@ def flow_diagram(table, edition):
     title = f"From the dataset to the partitions, {edition} edition{fold}"
     y = _write(axes, MARGIN, MARGIN, wrapped(title.split(), WIDTH - 2 * MARGIN, 12))
 
-    steps = [(step, rows) for step, rows in table.groupby("step", sort=False) if step != "partitions"]
-    gathered = [step for step, _ in steps].index("whole_images") if "whole_images" in table["step"].tolist() else 0
+    steps = [
+        (step, rows) for step, rows in table.groupby("step", sort=False) if step != "partitions"
+    ]
+    gathered = (
+        [step for step, _ in steps].index("whole_images")
+        if "whole_images" in table["step"].tolist()
+        else 0
+    )
     known = [unit for unit in UNITS if table[unit].gt(0).any()]
     # A repeat is listed by the dataset, but is no lesion of its own.
     of_none = ((table["reason"] != "") & (table["patients"] == 0)).any()
@@ -55,7 +61,9 @@ def flow_diagram(table, edition):
         left_out, remaining = rows[rows["reason"] != ""], rows[rows["reason"] == ""].iloc[0]
         if len(left_out):
             bottom = _left_out_box(axes, y + GAP, left_out, before, remaining, units)
-            axes.plot([MIDDLE, MIDDLE + ASIDE], [(y + GAP + bottom) / 2] * 2, color="black", linewidth=0.9)
+            axes.plot(
+                [MIDDLE, MIDDLE + ASIDE], [(y + GAP + bottom) / 2] * 2, color="black", linewidth=0.9
+            )
             y = _arrow(axes, y, bottom + GAP)
         elif step == "whole_images":
             y = _arrow(axes, y, y + 2 * GAP)
@@ -85,14 +93,18 @@ def wrapped(parts, width, size, weight="normal", between=" "):
             lines[-1] = joined
         while _wide(lines[-1], size, weight) > width:
             cut = next(
-                n for n in range(len(lines[-1]) - 1, 0, -1) if n == 1 or _wide(lines[-1][:n], size, weight) <= width
+                n
+                for n in range(len(lines[-1]) - 1, 0, -1)
+                if n == 1 or _wide(lines[-1][:n], size, weight) <= width
             )
             lines[-1:] = [lines[-1][:cut], lines[-1][cut:]]
     return [(line, size, weight) for line in lines]
 
 
 def _wide(text, size, weight):
-    return RendererAgg(1, 1, 72).get_text_width_height_descent(text, FontProperties(size=size, weight=weight), False)[0]
+    return RendererAgg(1, 1, 72).get_text_width_height_descent(
+        text, FontProperties(size=size, weight=weight), False
+    )[0]
 
 
 def _counted(number, name):
@@ -114,7 +126,9 @@ def _main_box(axes, top, row, units):
     counts = _counts(row, units)
     if row["step"] == "dataset" and row["entries"] != row["images"] and "entries" not in units:
         counts.insert(0, _counted(row["entries"], "entries"))
-    lines = wrapped(row["description"].split(), width, 10, "bold") + wrapped(counts, width, 9, between=" · ")
+    lines = wrapped(row["description"].split(), width, 10, "bold") + wrapped(
+        counts, width, 9, between=" · "
+    )
     bottom = _write(axes, MIDDLE, top + PAD, lines, horizontalalignment="center") + PAD
     return _frame(axes, MIDDLE - MAIN / 2, top, MAIN, bottom)
 
@@ -125,7 +139,12 @@ def _left_out_box(axes, top, rows, before, remaining, units):
     inner = width - 2 * PAD
     unit = list(units)[-1]
     lost = rows[unit].sum()
-    y = _write(axes, left + PAD, top + PAD, wrapped([f"Left out: {_counted(lost, units[unit])}"], inner, 9, "bold"))
+    y = _write(
+        axes,
+        left + PAD,
+        top + PAD,
+        wrapped([f"Left out: {_counted(lost, units[unit])}"], inner, 9, "bold"),
+    )
     for _, row in rows.iterrows():
         counts = _counts(row, units) if row["patients"] else [_counted(row["entries"], "entries")]
         y = _write(axes, left + PAD, y + 2, wrapped(row["description"].split(), inner, 8.5))
@@ -141,22 +160,38 @@ def _partition_boxes(axes, top, rows, known):
     rail, start = top + GAP, top + 2.2 * GAP
     size = 9 if rows["images"].max() < 1_000_000 else 7.5
     axes.plot([MIDDLE, MIDDLE], [top, rail], color="black", linewidth=0.9)
-    axes.plot([MIDDLE - width - GAP, MIDDLE + width + GAP], [rail, rail], color="black", linewidth=0.9)
+    axes.plot(
+        [MIDDLE - width - GAP, MIDDLE + width + GAP], [rail, rail], color="black", linewidth=0.9
+    )
     for number, (partition, part) in enumerate(rows.groupby("partition", sort=False)):
         left = MARGIN + number * (width + GAP)
         _arrow(axes, rail, start, x=left + width / 2)
         columns = dict(zip((0.47, 0.715, 0.96), part.to_dict("records"), strict=True))
-        y = _write(axes, left + PAD, start + PAD + 3, [(partition.capitalize(), 10, "bold")], color=COLOURS[partition])
+        y = _write(
+            axes,
+            left + PAD,
+            start + PAD + 3,
+            [(partition.capitalize(), 10, "bold")],
+            color=COLOURS[partition],
+        )
         for place, counts in columns.items():
             _write(axes, left + place * width, y + 2, [(counts["label"] or "all", 8, "normal")], color=GREY, horizontalalignment="right")  # fmt: skip
         y += 2 + 8 * LEADING
         for unit in known:
             for place, counts in columns.items():
                 number_text = "–" if pd.isna(counts[unit]) else f"{counts[unit]:,}"
-                _write(axes, left + place * width, y + 2, [(number_text, size, "normal")], horizontalalignment="right")
+                _write(
+                    axes,
+                    left + place * width,
+                    y + 2,
+                    [(number_text, size, "normal")],
+                    horizontalalignment="right",
+                )
             y = _write(axes, left + PAD, y + 2, [(unit, size, "normal")])
         bottom = _frame(axes, left, start, width, y + PAD)
-        axes.add_patch(Rectangle((left, start), width, 3, facecolor=COLOURS[partition], edgecolor="none"))
+        axes.add_patch(
+            Rectangle((left, start), width, 3, facecolor=COLOURS[partition], edgecolor="none")
+        )
     return bottom
 
 
@@ -170,7 +205,9 @@ def _write(axes, x, top, lines, **style):
 
 
 def _frame(axes, left, top, width, bottom):
-    axes.add_patch(Rectangle((left, top), width, bottom - top, fill=False, edgecolor="black", linewidth=0.9))
+    axes.add_patch(
+        Rectangle((left, top), width, bottom - top, fill=False, edgecolor="black", linewidth=0.9)
+    )
     return bottom
 
 

@@ -29,9 +29,13 @@ def forest(table, edition):
     shown = lines[:MOST_ROWS]
     height = head + FOOT + LINE * len(shown)
     figure = Figure(figsize=(WIDTH, height))
-    axes = figure.add_axes((PLOT[0] / WIDTH, FOOT / height, (PLOT[1] - PLOT[0]) / WIDTH, 1 - (head + FOOT) / height))
+    axes = figure.add_axes(
+        (PLOT[0] / WIDTH, FOOT / height, (PLOT[1] - PLOT[0]) / WIDTH, 1 - (head + FOOT) / height)
+    )
     drawn = table[table["low"].notna()]
-    axes.set(xlim=(min(0.45, drawn["low"].min() - 0.03) if len(drawn) else 0.45, 1.02), xlabel="AUROC")
+    axes.set(
+        xlim=(min(0.45, drawn["low"].min() - 0.03) if len(drawn) else 0.45, 1.02), xlabel="AUROC"
+    )
     axes.set(ylim=(len(shown) - 0.4, -0.6), yticks=[])
     axes.xaxis.set_major_locator(MultipleLocator(0.1))
     axes.spines["left"].set_visible(False)
@@ -45,20 +49,43 @@ def forest(table, edition):
             continue
         whole = row["variable"] == "all"
         counts = (f"{row['n']:,}", f"{row['patients']:,}", f"{row['malignant'] / row['n']:.0%}")
-        _write(axes, y, row["group"], counts, _told(row), "bold" if whole else "normal", 0 if whole else 0.12)
+        _write(
+            axes,
+            y,
+            row["group"],
+            counts,
+            _told(row),
+            "bold" if whole else "normal",
+            0 if whole else 0.12,
+        )
         if row["low"] == row["low"]:
-            axes.plot([row["low"], row["high"]], [y, y], color=COLOUR, linewidth=1.4, solid_capstyle="butt")
+            axes.plot(
+                [row["low"], row["high"]],
+                [y, y],
+                color=COLOUR,
+                linewidth=1.4,
+                solid_capstyle="butt",
+            )
             axes.plot(row["value"], y, "D" if whole else "s", color=COLOUR, markersize=5)
     of = f"; baseline, of {experiments} experiments" if experiments > 1 else ""
     figure.text(
-        NAME / WIDTH, 1 - (head - 0.58) / height, f"Subgroups of the test images, {edition} edition{of}", fontsize=12
+        NAME / WIDTH,
+        1 - (head - 0.58) / height,
+        f"Subgroups of the test images, {edition} edition{of}",
+        fontsize=12,
     )
     notes = [
         *_interval_words(drawn),
         "Dashed: all test images. Dotted: chance. Grey: too few patients for an interval, or for a value; the table says why.",
-        *([f"{len(lines) - MOST_ROWS} more lines are in the table."] if len(lines) > MOST_ROWS else []),
+        *(
+            [f"{len(lines) - MOST_ROWS} more lines are in the table."]
+            if len(lines) > MOST_ROWS
+            else []
+        ),
     ]
-    figure.text(NAME / WIDTH, 0.14 / height, "\n".join(notes), fontsize=7.5, color=GREY, va="bottom")
+    figure.text(
+        NAME / WIDTH, 0.14 / height, "\n".join(notes), fontsize=7.5, color=GREY, va="bottom"
+    )
     return figure
 
 
@@ -74,8 +101,16 @@ def _lines(table):
 
 def _write(axes, y, name, counts=("", "", ""), value="", weight="normal", indent=0):
     place = blended_transform_factory(axes.figure.dpi_scale_trans, axes.transData)
-    style = {"transform": place, "va": "center", "fontsize": 8.5, "weight": weight, "parse_math": False}
-    axes.text(NAME + indent, y, name if len(name) <= LONGEST else name[: LONGEST - 1] + "…", **style)
+    style = {
+        "transform": place,
+        "va": "center",
+        "fontsize": 8.5,
+        "weight": weight,
+        "parse_math": False,
+    }
+    axes.text(
+        NAME + indent, y, name if len(name) <= LONGEST else name[: LONGEST - 1] + "…", **style
+    )
     for x, number in zip((IMAGES, PATIENTS, MALIGNANT), counts, strict=True):
         axes.text(x, y, number, ha="right", **style)
     axes.text(VALUE, y, value, color="black" if "[" in value else GREY, **style)

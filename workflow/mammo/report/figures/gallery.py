@@ -44,12 +44,21 @@ def gallery(rows, images, maps, masks, energy, edition):
     figure = Figure(figsize=(width, height))
 
     def write(x, y, words, size, **style):
-        figure.text(x / width, 1 - y / height, words, va="top", fontsize=size, parse_math=False, **style)
+        figure.text(
+            x / width, 1 - y / height, words, va="top", fontsize=size, parse_math=False, **style
+        )
 
     y = banner + MARGIN
     run = energy.iloc[0]
     write(MARGIN, y, f"What spoke for the network's calls: Grad-CAM, {edition} edition, {run['experiment']}, fold {run['fold']}, seed {run['seed']}", 12)  # fmt: skip
-    write(MARGIN, y + 0.3, "\n".join([*EXPLANATION, *energy_words(energy)]), 8, color=GREY, linespacing=1.35)
+    write(
+        MARGIN,
+        y + 0.3,
+        "\n".join([*EXPLANATION, *energy_words(energy)]),
+        8,
+        color=GREY,
+        linespacing=1.35,
+    )
     _scale(figure, width, height, y)
     y = banner + HEAD
     for (outcome, heading), tall in zip(SECTIONS.items(), heights, strict=True):
@@ -59,9 +68,17 @@ def gallery(rows, images, maps, masks, energy, edition):
         if len(here):
             part = rows.iloc[here]
             axes = figure.add_axes((0, 0, 1, 1), label=outcome)
-            _draw(axes, images[here], maps[here], masks[here], (part["reason"] == "") | part["chance"].notna())
+            _draw(
+                axes,
+                images[here],
+                maps[here],
+                masks[here],
+                (part["reason"] == "") | part["chance"].notna(),
+            )
             rise = (2 * TILE + GAP) / TILE * INCH
-            axes.set_position((MARGIN / width, 1 - (y + rise) / height, 1 - 2 * MARGIN / width, rise / height))
+            axes.set_position(
+                (MARGIN / width, 1 - (y + rise) / height, 1 - 2 * MARGIN / width, rise / height)
+            )
             for place, row in enumerate(part.itertuples()):
                 words = f"malignant: {row.probability:.3f}\n{_energy(row)}\n{_short(row.image_id)}"
                 write(MARGIN + place * pitch, y + rise + 0.04, words, 6, linespacing=1.25)
@@ -95,7 +112,9 @@ def _value(row):
 
 
 def _share(value):
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"  # of whole images, lesions are a hundredth
+    return (
+        f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    )  # of whole images, lesions are a hundredth
 
 
 def _energy(row):
@@ -115,7 +134,10 @@ def _draw(axes, images, maps, masks, outlined):
         heat = _tile(heat, Image.Resampling.BILINEAR)
         opacity = OPACITY * heat[..., None]
         across = slice(place * (TILE + GAP), place * (TILE + GAP) + TILE)
-        for top, tile in {0: grey, TILE + GAP: (1 - opacity) * grey + opacity * HEAT(heat)[..., :3]}.items():
+        for top, tile in {
+            0: grey,
+            TILE + GAP: (1 - opacity) * grey + opacity * HEAT(heat)[..., :3],
+        }.items():
             picture[top : top + TILE, across] = tile
             if outlined.iloc[place]:
                 inside[top : top + TILE, across] = _tile(mask, Image.Resampling.BILINEAR)
@@ -132,10 +154,14 @@ def _tile(pixels, how):
 
 def _scale(figure, width, height, y):
     """The legend of the heat's colours, over a middle grey."""
-    axes = figure.add_axes(((width - MARGIN - INCH) / width, 1 - (y + 0.3) / height, INCH / width, 0.12 / height))
+    axes = figure.add_axes(
+        ((width - MARGIN - INCH) / width, 1 - (y + 0.3) / height, INCH / width, 0.12 / height)
+    )
     heat = np.linspace(0, 1, 256)[None, :, None]
     axes.imshow(
-        OPACITY * heat * HEAT(heat[..., 0])[..., :3] + (1 - OPACITY * heat) * 0.5, aspect="auto", extent=(0, 1, 0, 1)
+        OPACITY * heat * HEAT(heat[..., 0])[..., :3] + (1 - OPACITY * heat) * 0.5,
+        aspect="auto",
+        extent=(0, 1, 0, 1),
     )
     axes.grid(False)
     axes.set_yticks([])

@@ -28,7 +28,9 @@ def gallery(rows, tiles, neighbours, settings, predicted, files):
     """
     rows = rows.to_dict("records")
     words = [_words(row, settings["thresholds"]) for row in rows]
-    lines = [max(map(len, words[start : start + COLUMNS])) for start in range(0, len(rows), COLUMNS)]
+    lines = [
+        max(map(len, words[start : start + COLUMNS])) for start in range(0, len(rows), COLUMNS)
+    ]
     top = 0.85 if settings["leaks"] else 0.6
     tops = np.cumsum([top, *(TILE + LINE * (number + 2) for number in lines)])
     height = tops[-1] + 0.4
@@ -41,29 +43,53 @@ def gallery(rows, tiles, neighbours, settings, predicted, files):
         left, top = MARGIN + number % COLUMNS * WIDTH / COLUMNS, tops[number // COLUMNS]
         _put(page, tiles[number], left, top, TILE)
         if row["warnings"]:
-            axes.add_patch(Rectangle((left, top), TILE, TILE, fill=False, edgecolor=WARNING, linewidth=2.5))
+            axes.add_patch(
+                Rectangle((left, top), TILE, TILE, fill=False, edgecolor=WARNING, linewidth=2.5)
+            )
         for line, (text, colour, weight) in enumerate(words[number]):
             _write(axes, left, top + TILE + 0.15 + line * LINE, text, 7, colour, weight)
         for place in range(3):
             if not row.get(f"nearest_{place + 1}"):
                 continue
             beside, below = left + TILE + 0.1, top + place * (SMALL + GAP)
-            label, name, apart = (row[f"nearest_{place + 1}{part}"] for part in ("_label", "", "_distance"))
+            label, name, apart = (
+                row[f"nearest_{place + 1}{part}"] for part in ("_label", "", "_distance")
+            )
             if neighbours is None:
                 named = _shortened(textwrap.wrap(name, 25), 2)
             else:
                 _put(page, neighbours[number][place], beside, below, SMALL)
                 named, beside = [], beside + SMALL + 0.07
             for line, text in enumerate([f"{label}, at {apart:.2f}", *named]):
-                _write(axes, beside, below + 0.1 + line * 0.11, text, 6.5, GREY if line else CALLS[label])
+                _write(
+                    axes,
+                    beside,
+                    below + 0.1 + line * 0.11,
+                    text,
+                    6.5,
+                    GREY if line else CALLS[label],
+                )
     if not rows:
-        _write(axes, MARGIN, height - 0.45, "No file could be shown; predictions.csv tells why of each.", 9)
+        _write(
+            axes,
+            MARGIN,
+            height - 0.45,
+            "No file could be shown; predictions.csv tells why of each.",
+            9,
+        )
     # One picture for all images: a picture for each would take ten times as long to draw.
-    axes.imshow(np.repeat(page[..., None], 3, axis=2), extent=(0, WIDTH, height, 0), interpolation="none", zorder=0)
+    axes.imshow(
+        np.repeat(page[..., None], 3, axis=2),
+        extent=(0, WIDTH, height, 0),
+        interpolation="none",
+        zorder=0,
+    )
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
     network = f"{model_name(settings)}, trained on dataset {settings['dataset']}"
     beside = "Beside each image: the nearest training images, by the features that the network makes of it."
-    _write(axes, MARGIN, height - 0.12, f"Not for clinical use. {beside} Network {network}.", 6.5, GREY)
+    _write(
+        axes, MARGIN, height - 0.12, f"Not for clinical use. {beside} Network {network}.", 6.5, GREY
+    )
     return figure
 
 
@@ -76,28 +102,64 @@ def _head(axes, shown, predicted, files, settings):
     """The title, the operating points, and a banner where the network's split leaks."""
     most = f"the {shown} highest of " if shown < predicted else ""
     rest = f"; {files - predicted} of {files} files could not be shown" if files > predicted else ""
-    _write(axes, MARGIN, 0.25, f"Probability of malignant: {most}{predicted} images{rest}", 10, weight="bold")
+    _write(
+        axes,
+        MARGIN,
+        0.25,
+        f"Probability of malignant: {most}{predicted} images{rest}",
+        10,
+        weight="bold",
+    )
     points = ", ".join(
-        f"{POINTS.get(point, point)}: " + ("none" if told["threshold"] is None else f"from {told['threshold']:.2f} on")
+        f"{POINTS.get(point, point)}: "
+        + ("none" if told["threshold"] is None else f"from {told['threshold']:.2f} on")
         for point, told in settings["thresholds"].items()
     )
-    _write(axes, MARGIN, 0.43, f"Calibrated. Called malignant, at the operating points: {points}.", 7.5, GREY)
+    _write(
+        axes,
+        MARGIN,
+        0.43,
+        f"Calibrated. Called malignant, at the operating points: {points}.",
+        7.5,
+        GREY,
+    )
     if settings["leaks"]:
         text = f"NOT EVIDENCE OF PERFORMANCE: the network's split {settings['leaks']}"
         box = {"facecolor": WARNING, "edgecolor": "none", "boxstyle": "square,pad=0.3"}
-        axes.text(MARGIN + 0.05, 0.66, text, color="white", fontsize=8, fontweight="bold", bbox=box, parse_math=False)
+        axes.text(
+            MARGIN + 0.05,
+            0.66,
+            text,
+            color="white",
+            fontsize=8,
+            fontweight="bold",
+            bbox=box,
+            parse_math=False,
+        )
 
 
 def _words(row, thresholds):
     """What stands below an image, as lines (text, colour, weight)."""
     calls = {point: row[point] for point in thresholds if row[point]}
-    malignant = [POINTS.get(point, point) for point, called in calls.items() if called == "malignant"]
-    where = f"at {', '.join(malignant)}" if 0 < len(malignant) < len(calls) else "at every operating point"
+    malignant = [
+        POINTS.get(point, point) for point, called in calls.items() if called == "malignant"
+    ]
+    where = (
+        f"at {', '.join(malignant)}"
+        if 0 < len(malignant) < len(calls)
+        else "at every operating point"
+    )
     called = "malignant" if malignant else "benign"
     lines = [(f"{row['probability']:.2f}  {called} {where}", CALLS[called], "bold")]
-    name = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in row["file"])
+    name = "".join(
+        letter if letter.isprintable() else ascii(letter)[1:-1] for letter in row["file"]
+    )
     lines += [(part, "black", "normal") for part in _shortened(textwrap.wrap(name, 44), 2)]
-    warned = [part for text in filter(None, row["warnings"].split("; ")) for part in textwrap.wrap(text, 46)]
+    warned = [
+        part
+        for text in filter(None, row["warnings"].split("; "))
+        for part in textwrap.wrap(text, 46)
+    ]
     return lines + [(part, WARNING, "normal") for part in _shortened(warned, 6)]
 
 
@@ -108,10 +170,19 @@ def _shortened(lines, most):
 def _put(page, pixels, left, top, side):
     """Put an image on the page, a uint8 array of DPI pixels an inch."""
     x, y, side = (round(length * DPI) for length in (left, top, side))
-    page[y : y + side, x : x + side] = Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX)
+    page[y : y + side, x : x + side] = Image.fromarray(pixels).resize(
+        (side, side), Image.Resampling.BOX
+    )
 
 
 def _write(axes, x, y, text, size, colour="black", weight="normal"):
     axes.text(
-        x, y, text, fontsize=size, color=colour, fontweight=weight, verticalalignment="baseline", parse_math=False
+        x,
+        y,
+        text,
+        fontsize=size,
+        color=colour,
+        fontweight=weight,
+        verticalalignment="baseline",
+        parse_math=False,
     )

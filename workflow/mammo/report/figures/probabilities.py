@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
-from mammo.report.figures.style import CLASSES, PALETTE, POINTS, QUIET, head, legend, panels, say, sized
+from mammo.report.figures.style import (
+    CLASSES,
+    PALETTE,
+    POINTS,
+    QUIET,
+    head,
+    legend,
+    panels,
+    say,
+    sized,
+)
 
 BEFORE_AFTER = {
     "raw": {"color": PALETTE[1], "linestyle": "--", "marker": "s", "markerfacecolor": "white"},
@@ -23,20 +33,28 @@ def calibration(table, edition):
         axes, below = panel.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         drawn.append(axes)
         axes.set(xlim=(-0.01, 1.01), ylim=(-0.02, 1.02), ylabel="Share malignant")
-        axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (2, 2)), label="as it should be")
+        axes.plot(
+            [0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (2, 2)), label="as it should be"
+        )
         errors = {}
         for number, (which, style) in enumerate(BEFORE_AFTER.items()):
             bins = rows[rows["probabilities"] == which]
             edges = [*bins["lower"], 1]
-            below.stairs(bins["n"], edges, color=style["color"], linestyle=style["linestyle"], fill=False)
+            below.stairs(
+                bins["n"], edges, color=style["color"], linestyle=style["linestyle"], fill=False
+            )
             bins = bins[bins["n"] > 0]
             at, share = bins["mean_probability"], bins["share_malignant"]
             errors[which] = (bins["n"] * (at - share).abs()).sum() / bins["n"].sum()
-            label = {"raw": "before calibration", "calibrated": "after (temperature scaling)"}[which]
+            label = {"raw": "before calibration", "calibrated": "after (temperature scaling)"}[
+                which
+            ]
             # The eye follows a line: bins too small for an interval must not lead it.
             sure = bins["low"].notna()
             faint = None if sure.all() else "faint: no interval, mostly too few patients"
-            axes.plot(at, share, markersize=4, linewidth=0.6, alpha=0.35, zorder=2, label=faint, **style)
+            axes.plot(
+                at, share, markersize=4, linewidth=0.6, alpha=0.35, zorder=2, label=faint, **style
+            )
             axes.plot(
                 at[sure],
                 share[sure],
@@ -46,7 +64,9 @@ def calibration(table, edition):
                 zorder=3 + number,
                 **style,
             )
-            axes.vlines(at, bins["low"], bins["high"], color=style["color"], alpha=0.6, linewidth=1.2)
+            axes.vlines(
+                at, bins["low"], bins["high"], color=style["color"], alpha=0.6, linewidth=1.2
+            )
         n = int(rows.loc[rows["probabilities"] == "raw", "n"].sum())
         head(
             axes,
@@ -104,8 +124,17 @@ def confusion(table, edition):
         n, confidence = rows["n"].max(), rows["confidence"].max()
         heading = f"{name}: {n} images" if pd.notna(n) else name
         heading += f"; in brackets {100 * confidence:g} % intervals" if pd.notna(confidence) else ""
-        panel.suptitle(heading, x=0.01, horizontalalignment="left", fontsize=9.5, fontweight="bold", parse_math=False)
-        for axes, (point, (label, _)) in zip(panel.subplots(1, len(POINTS)), POINTS.items(), strict=True):
+        panel.suptitle(
+            heading,
+            x=0.01,
+            horizontalalignment="left",
+            fontsize=9.5,
+            fontweight="bold",
+            parse_math=False,
+        )
+        for axes, (point, (label, _)) in zip(
+            panel.subplots(1, len(POINTS)), POINTS.items(), strict=True
+        ):
             values = rows[rows["point"] == point].set_index("metric")
             threshold = values["threshold"].iloc[0]
             where = "" if values["value"].isna().all() else "a threshold for each fold"
@@ -136,7 +165,11 @@ def _matrix(axes, values):
         for column, count in enumerate(counts):
             share = count / total if total else np.nan
             axes.fill_between(
-                [column, column + 1], row, row + 1, color=SHADES(0 if np.isnan(share) else share), linewidth=0
+                [column, column + 1],
+                row,
+                row + 1,
+                color=SHADES(0 if np.isnan(share) else share),
+                linewidth=0,
             )
             text = f"{count:.0f}" + ("" if np.isnan(share) else f"\n{100 * share:.0f} %")
             axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=11)
@@ -145,7 +178,9 @@ def _matrix(axes, values):
     for metric in ("sensitivity", "specificity"):
         row = values.loc[metric]
         brackets = "" if pd.isna(row["low"]) else f" [{row['low']:.2f} to {row['high']:.2f}]"
-        lines.append(f"{metric} " + ("–" if pd.isna(row["value"]) else f"{row['value']:.2f}") + brackets)
+        lines.append(
+            f"{metric} " + ("–" if pd.isna(row["value"]) else f"{row['value']:.2f}") + brackets
+        )
     axes.set_xlabel("\n".join(lines), fontsize=8.5)
 
 
@@ -157,17 +192,29 @@ def decision_curve(table, edition):
     for name, rows, panel in shown:
         axes = panel.subplots()
         drawn.append(axes)
-        axes.set(xlim=(0, 1), xlabel="Threshold on the calibrated probability", ylabel="Net benefit per image")
+        axes.set(
+            xlim=(0, 1),
+            xlabel="Threshold on the calibrated probability",
+            ylabel="Net benefit per image",
+        )
         head(axes, name, sized(rows))
-        network, everything = (rows[rows["strategy"] == strategy] for strategy in ("network", "treat_all"))
+        network, everything = (
+            rows[rows["strategy"] == strategy] for strategy in ("network", "treat_all")
+        )
         if network["net_benefit"].isna().all():
             say(axes, network["reason"].iloc[0])
             continue
         best = rows["net_benefit"].max()
         axes.set_ylim(-0.25 * best, 1.05 * max(best, network["high"].max()))
-        for line in [part[part["strategy"] == "network"] for other, part, _ in shown if other != name]:
+        for line in [
+            part[part["strategy"] == "network"] for other, part, _ in shown if other != name
+        ]:
             axes.plot(
-                line["threshold"], line["net_benefit"], color="#c4c4c4", linewidth=1, label="the other experiments"
+                line["threshold"],
+                line["net_benefit"],
+                color="#c4c4c4",
+                linewidth=1,
+                label="the other experiments",
             )
         axes.plot(
             everything["threshold"],
@@ -178,7 +225,11 @@ def decision_curve(table, edition):
         )
         axes.axhline(0, color="black", linewidth=1, linestyle=":", label="call none malignant")
         axes.plot(
-            network["threshold"], network["net_benefit"], color=PALETTE[0], linewidth=2, label="as the network says"
+            network["threshold"],
+            network["net_benefit"],
+            color=PALETTE[0],
+            linewidth=2,
+            label="as the network says",
         )
         if network["low"].notna().any():
             label = f"{100 * network['confidence'].iloc[0]:g} % band, pointwise"

@@ -2,7 +2,17 @@
 
 import pandas as pd
 
-from mammo.report.figures.style import PALETTE, POINTS, QUIET, head, legend, panels, say, sized, told
+from mammo.report.figures.style import (
+    PALETTE,
+    POINTS,
+    QUIET,
+    head,
+    legend,
+    panels,
+    say,
+    sized,
+    told,
+)
 
 COLOUR = PALETTE[0]
 # What a network has to beat. Readers are drawn strongest: theirs is the line to reach. The majority class is the diagonal.
@@ -37,15 +47,33 @@ def roc(table, edition):
             if control in CONTROLS:
                 of = rows[(rows["curve"] == control) & (rows["part"] == "area")]["auroc"].iloc[0]
                 label = control.replace("_", " ") + ("" if several else f", {of:.2f}")
-                axes.plot(line["one_minus_specificity"], line["sensitivity"], label=label, **CONTROLS[control])
+                axes.plot(
+                    line["one_minus_specificity"],
+                    line["sensitivity"],
+                    label=label,
+                    **CONTROLS[control],
+                )
         line = network[network["part"] == "step"]
-        axes.plot(line["one_minus_specificity"], line["sensitivity"], color=COLOUR, linewidth=2, label="network")
+        axes.plot(
+            line["one_minus_specificity"],
+            line["sensitivity"],
+            color=COLOUR,
+            linewidth=2,
+            label="network",
+        )
         _band(axes, network, "one_minus_specificity")
         for _, point in network[network["part"] == "point"].dropna(subset="sensitivity").iterrows():
             label, marker = POINTS[point["point"]]
             at = point["one_minus_specificity"], point["sensitivity"]
             axes.plot(
-                *at, marker, color="black", markerfacecolor="white", markersize=6, label=label, zorder=4, clip_on=False
+                *at,
+                marker,
+                color="black",
+                markerfacecolor="white",
+                markersize=6,
+                label=label,
+                zorder=4,
+                clip_on=False,
             )
     legend(frame, drawn)
     return figure
@@ -70,7 +98,9 @@ def precision_recall(table, edition):
         _others(axes, shown, name, "recall", "precision", drawstyle="steps-pre")
         line = rows[rows["part"] == "step"]
         recall, precision = [0, *line["recall"]], [line["precision"].iloc[0], *line["precision"]]
-        axes.plot(recall, precision, color=COLOUR, linewidth=2, drawstyle="steps-pre", label="network")
+        axes.plot(
+            recall, precision, color=COLOUR, linewidth=2, drawstyle="steps-pre", label="network"
+        )
         _band(axes, rows, "recall")
     legend(frame, drawn)
     return figure
@@ -91,11 +121,21 @@ def _others(axes, shown, name, x, y, **style):
         line = rows[rows["part"] == "step"]
         if "curve" in line:
             line = line[line["curve"] == "network"]
-        axes.plot(line[x], line[y], color="#c4c4c4", linewidth=1, label="the other experiments", zorder=1, **style)
+        axes.plot(
+            line[x],
+            line[y],
+            color="#c4c4c4",
+            linewidth=1,
+            label="the other experiments",
+            zorder=1,
+            **style,
+        )
 
 
 def _band(axes, rows, x):
     band = rows[(rows["part"] == "band") & rows["low"].notna()]
     if len(band):
         label = f"{100 * band['confidence'].iloc[0]:g} % band, pointwise"
-        axes.fill_between(band[x], band["low"], band["high"], color=COLOUR, alpha=0.18, linewidth=0, label=label)
+        axes.fill_between(
+            band[x], band["low"], band["high"], color=COLOUR, alpha=0.18, linewidth=0, label=label
+        )

@@ -46,8 +46,12 @@ def panels(table, title, width, height, columns=2):
     columns = min(columns, len(shown))
     rows = -(-len(shown) // columns)
     scale = 1 if columns == 1 else 0.72  # beside others a panel is smaller
-    figure = Figure(figsize=(columns * width * scale, rows * height * scale + 0.7), layout="constrained")
-    room = 0.005 + 0.15 / figure.get_figheight()  # for the dataset's fingerprint, which is put on every figure
+    figure = Figure(
+        figsize=(columns * width * scale, rows * height * scale + 0.7), layout="constrained"
+    )
+    room = (
+        0.005 + 0.15 / figure.get_figheight()
+    )  # for the dataset's fingerprint, which is put on every figure
     figure.get_layout_engine().set(rect=(0, room, 1, 1 - room))
     frame = figure.subfigures(1, 1)
     if len(names) > len(shown):
@@ -55,16 +59,28 @@ def panels(table, title, width, height, columns=2):
     frame.suptitle(title, x=0.01, horizontalalignment="left", fontsize=12)
     grid = frame.subfigures(rows, columns, squeeze=False).ravel()[: len(shown)]
     parts = [table[table["experiment"] == name] for name in shown]
-    return figure, frame, [(fill(n, 40), rows, panel) for n, rows, panel in zip(shown, parts, grid, strict=True)]
+    return (
+        figure,
+        frame,
+        [(fill(n, 40), rows, panel) for n, rows, panel in zip(shown, parts, grid, strict=True)],
+    )
 
 
 def legend(frame, axes):
     """Below all panels, what each name stands for, once."""
     found = {}
-    for handle, label in (pair for one in axes for pair in zip(*one.get_legend_handles_labels(), strict=True)):
+    for handle, label in (
+        pair for one in axes for pair in zip(*one.get_legend_handles_labels(), strict=True)
+    ):
         found.setdefault(label, handle)
     if found:
-        frame.legend(found.values(), found, loc="outside lower center", ncols=3 if len(found) == 3 else 2, fontsize=8.5)
+        frame.legend(
+            found.values(),
+            found,
+            loc="outside lower center",
+            ncols=3 if len(found) == 3 else 2,
+            fontsize=8.5,
+        )
 
 
 def head(axes, *lines):
@@ -91,17 +107,29 @@ def told(row, value, digits=2):
 def sized(rows):
     """'144 images, 72 malignant, of 40 patients', from rows with n, malignant and patients."""
     row = rows.dropna(subset="n").iloc[0] if rows["n"].notna().any() else None
-    return "" if row is None else f"{row['n']} images, {row['malignant']} malignant, of {row['patients']} patients"
+    return (
+        ""
+        if row is None
+        else f"{row['n']} images, {row['malignant']} malignant, of {row['patients']} patients"
+    )
 
 
 def marked(figure, table):
     """`figure` with what every figure bears: the fingerprint of its dataset, and a banner where the split leaks on purpose."""
     figure.text(
-        0.995, 0.005, f"dataset {table['dataset'].iloc[0]}", ha="right", va="bottom", fontsize=6, color="#777777"
+        0.995,
+        0.005,
+        f"dataset {table['dataset'].iloc[0]}",
+        ha="right",
+        va="bottom",
+        fontsize=6,
+        color="#777777",
     )
     if leaks := sorted({text for text in table["leaks"] if text}):
         words = f"NOT EVIDENCE OF PERFORMANCE: the split {' and '.join(leaks)}"
-        words = fill(words, int(11 * figure.get_figwidth()))  # bold letters of 10 points: some 12 to the inch
+        words = fill(
+            words, int(11 * figure.get_figwidth())
+        )  # bold letters of 10 points: some 12 to the inch
         box = {"facecolor": "#C0232C", "edgecolor": "none", "boxstyle": "square,pad=0.4"}
         figure.suptitle(words, color="white", fontsize=10, fontweight="bold", bbox=box)
     return figure
