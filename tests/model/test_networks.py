@@ -403,7 +403,7 @@ def trained(images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     train = lambda run: train_network(
         *images, 3, SMALLEST, training, NOTHING, (folder / f"{run}.npz", "key")
-    )[0]  # noqa: E731
+    )[0]
     return functools.cache(train)
 
 

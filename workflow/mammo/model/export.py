@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mammo.dataset.settings import Image
 from mammo.dataset.tensors import Shards
 from mammo.hashing import sha256
 from mammo.log import InputError
@@ -309,7 +310,7 @@ def main(inputs, output, experiment, fold, params):
         "edition": params.edition,
         "dataset": scores["dataset"].iloc[0],
         "leaks": scores["leaks"].iloc[0],
-        "image": image,
+        "image": {key: image[key] for key in Image(**image).pixel_keys()},
         "views": views.tolist(),
         "temperature": float(thresholds["temperature"].iloc[0]),
         "thresholds": {

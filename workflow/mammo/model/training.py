@@ -51,7 +51,7 @@ def training_data(pixels, rows, labels, seed, batch_size, augmentation, first_ep
     def one_epoch(epoch):
         batches = lambda epoch: epoch_batches(
             int(epoch), pixels, rows, labels, seed, batch_size, augmentation
-        )  # noqa: E731
+        )
         return tf.data.Dataset.from_generator(batches, args=(epoch,), output_signature=spec)
 
     def warp(images, warps, labels):

@@ -34,7 +34,7 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
             }
         )
 
-    wanted = list(range(split.get("folds", 1)))
+    wanted = list(range(split["folds"] if split["method"] == "folds" else 1))
     n_folds = len(wanted)
     folds = f"{n_folds} fold(s)"
     rows = f"{len(manifest)} rows, {folds}"
@@ -220,7 +220,7 @@ def audit_split(manifest, images, lesions, duplicates, left_out, split):
         if split["method"] in ("fractions", "hash", "folds"):
             shares["test"] = (
                 sizes["test"] / max(len(part), 1),
-                split.get("test", 1 / split.get("folds", 1)),
+                1 / n_folds if split["method"] == "folds" else split["test"],
             )
         off = [
             f"{name}: {share:.3f}, asked {asked:g}"

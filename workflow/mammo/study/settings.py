@@ -16,8 +16,11 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from mammo.dataset.settings import Image
+from mammo.model.settings import Network, Training
 from mammo.model.zoo import known, network_mistakes
 from mammo.paths import WORKFLOW
+from mammo.split.settings import Split
 
 READS = ["schemas/config.schema.yaml"]
 SCHEMA = WORKFLOW / READS[0]
@@ -352,29 +355,19 @@ def read_config(path):
 
 
 def split_settings(study):
-    """The settings that a split depends on: an official test partition has no share to be drawn."""
-    used = {"official": set(), "fractions": {"test"}, "folds": {"folds"}, "hash": {"test"}}[
-        study["split"]["method"]
-    ]
-    return {
-        key: value for key, value in study["split"].items() if key not in {"test", "folds"} - used
-    }
+    """The settings that a split depends on, the others at their defaults."""
+    return Split(**study["split"]).used().model_dump()
 
 
 def split_name(study):
     """The name of a split under results/splits/: all that it depends on but the dataset, so that no two share one."""
-    settings = split_settings(study)
-    parts = [
-        settings["method"],
-        *(
-            f"{key}{settings[key]}"
-            for key in ("test", "folds", "validation", "seed")
-            if key in settings
-        ),
-    ]
-    if settings["by"] != "patient":
-        parts.append(f"by_{settings['by']}")
-    if settings["duplicates"] != "drop_from_training":
+    split = Split(**study["split"])
+    drawn = {"official": [], "fractions": ["test"], "folds": ["folds"], "hash": ["test"]}
+    keys = [*drawn[split.method], "validation", "seed"]
+    parts = [split.method, *(f"{key}{getattr(split, key)}" for key in keys)]
+    if split.by != "patient":
+        parts.append(f"by_{split.by}")
+    if split.duplicates != "drop_from_training":
         parts.append("duplicates_fail")
     if (region := region_name(study)) != "crop":
         parts.append(region)
@@ -388,39 +381,28 @@ def folds(study):
 
 def region_settings(study):
     """The settings that decide which images a study is made of, before any is decoded."""
-    depends = {"crop": [], "context": ["margin_unit"], "full": ["mixed"]}[study["image"]["region"]]
-    return {key: study["image"][key] for key in ["region", *depends]}
+    return Image(**study["image"]).where().model_dump()
 
 
 def region_name(study):
     """The name of a list of images under results/regions/: crop, context, context_mm, full or full_unmixed."""
-    settings = region_settings(study)
-    variant = {
-        "margin_unit": {"percent": "", "mm": "_mm"},
-        "mixed": {"malignant": "", "leave_out": "_unmixed"},
-    }
-    return settings["region"] + "".join(
-        variant[key][settings[key]] for key in settings if key in variant
-    )
+    image = Image(**study["image"]).where()
+    variant = {("context", "mm"): "_mm", ("full", "leave_out"): "_unmixed"}
+    key = {"context": image.margin_unit, "full": image.mixed}.get(image.region)
+    return image.region + variant.get((image.region, key), "")
 
 
 def image_settings(study):
     """The settings that the pixels of a study's images depend on; not how many files they are spread over."""
-    keys = [
-        "region",
-        *(["margin", "margin_unit"] if study["image"]["region"] == "context" else []),
-        "fit",
-        "size",
-    ]
-    return {key: study["image"][key] for key in keys}
+    return Image(**study["image"]).pixels().model_dump()
 
 
 def image_name(study):
     """The name of a set of tensors under results/tensors/: all settings that it depends on."""
-    settings = image_settings(study)
-    margin = [f"margin{settings['margin']:g}"] if "margin" in settings else []
-    fit = [settings["fit"]] if settings["fit"] != "stretch" else []
-    return "-".join([region_name(study), *margin, *fit, str(settings["size"])])
+    image = Image(**study["image"])
+    margin = [f"margin{image.margin:g}"] if image.region == "context" else []
+    fit = [image.fit] if image.fit != "stretch" else []
+    return "-".join([region_name(study), *margin, *fit, str(image.size)])
 
 
 def shard_names(study):
@@ -431,5 +413,4 @@ def shard_names(study):
 
 def training_settings(study):
     """The settings that a training depends on: a network that begins at random is trained in one phase."""
-    unused = {"frozen_epochs", "fine_tuning_rate"} if study["network"]["weights"] == "none" else {}
-    return {key: value for key, value in study["training"].items() if key not in unused}
+    return Training(**study["training"]).used(Network(**study["network"])).model_dump()

@@ -1,0 +1,53 @@
+"""The section of a configuration that says who is in training, validation and test."""
+
+from typing import Literal
+
+from mammo.settings import Section, setting
+
+
+class Split(Section):
+    """How patients are assigned to training, validation and test."""
+
+    method: Literal["official", "fractions", "folds", "hash"] = setting(
+        "official",
+        "How the test partition comes about. `official`: the dataset's test rows are the test"
+        " partition; a patient in both official partitions leaves training. `fractions`: test is"
+        " drawn at random. `folds`: cross-validation, each image is test in one of `split.folds`,"
+        " one run a fold. `hash`: the patient's name alone decides, so that adding patients moves"
+        " none; classes and kinds are then in proportion only by chance.",
+    )
+    by: Literal["patient", "lesion", "image"] = setting(
+        "patient",
+        "What is kept together. `lesion` and `image` exist to measure data leakage: the same"
+        " patient is then on both sides, and every table and figure of such a split says so.",
+    )
+    test: float = setting(
+        0.2,
+        "Fraction of the images that become test, with `fractions` and `hash`. Met to within 0.01"
+        " and what whole patients allow.",
+        ge=0.02,
+        le=0.5,
+    )
+    folds: int = setting(5, "Number of cross-validation folds, with `folds`.", ge=2, le=50)
+    validation: float = setting(
+        0.2, "Fraction of what is not test that becomes validation.", ge=0.02, le=0.5
+    )
+    seed: int = setting(
+        1,
+        "Seed of the random assignment; with `hash`, the salt.",
+        ge=0,
+        le=4_294_967_295,
+    )
+    duplicates: Literal["drop_from_training", "fail"] = setting(
+        "drop_from_training",
+        "What becomes of duplicates (equal bytes, equal pixels, or near-duplicates; also two scans"
+        " of one film). `drop_from_training`: what duplicates a test image leaves training and"
+        " validation, what duplicates a validation image leaves training; all are listed. `fail`:"
+        " nothing is dropped, and duplicates in two partitions fail the audit. A split by lesion or"
+        " image keeps them all and warns.",
+    )
+
+    def used(self) -> "Split":
+        """The keys that the assignment depends on: an official test partition is not drawn."""
+        drawn = {"official": [], "fractions": ["test"], "folds": ["folds"], "hash": ["test"]}
+        return self.only(["method", "by", "validation", "seed", "duplicates", *drawn[self.method]])
