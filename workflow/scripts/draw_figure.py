@@ -2,7 +2,7 @@
 
 from mammo.log import log_to
 from mammo.report.figures.registry import FIGURES, marked
-from mammo.report.stamps import save_figure
+from mammo.stamps import save_figure
 from mammo.tables import read_table
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from mammo.dataset.tensors import Shards
 from mammo.log import log_to
 from mammo.report.figures.gallery import gallery, shown_rows
 from mammo.report.figures.style import marked
-from mammo.report.stamps import save_figure
+from mammo.stamps import save_figure
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":

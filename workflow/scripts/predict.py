@@ -7,7 +7,7 @@ from mammo.log import InputError, log_to
 from mammo.model.exported_model import read_model
 from mammo.model.prediction import as_table, predict_files, tiles_of
 from mammo.report.figures.predictions import MOST, gallery, model_name
-from mammo.report.stamps import save_figure
+from mammo.stamps import save_figure
 from mammo.tables import write_table
 
 

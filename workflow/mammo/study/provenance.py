@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mammo.hashing import sha256
-from mammo.report.stamps import table_shown
+from mammo.stamps import table_shown
 from mammo.study.closure import WORKFLOW, closure
 from mammo.tables import read_table
 
