@@ -24,7 +24,7 @@ from mammo.report.page_tables import (
     operating_points,
     time_and_memory,
 )
-from mammo.statistics.levels import LEVELS
+from mammo.words import LEVELS
 from mammo.tables import count_rows, read_table
 
 CONTENTS = {
