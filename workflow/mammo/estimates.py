@@ -28,8 +28,8 @@ class Estimate:
         With the prefix 'difference' the columns are difference, difference_low, difference_high;
         with value='difference' they are difference, low, high.
         """
-        found = [_given(row[name]) for name in _names(prefix, value)]
-        return cls(*found, _given(row.get("confidence")), row.get("reason") or "")
+        found, low, high = (_given(row[name]) for name in _names(prefix, value))
+        return cls(found, low, high, _given(row.get("confidence")), row.get("reason") or "")
 
     @property
     def has_interval(self) -> bool:

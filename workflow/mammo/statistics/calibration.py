@@ -1,6 +1,6 @@
-"""Temperature scaling: one number, fitted on validation, that makes probabilities more or less extreme.
+"""Temperature scaling: one number, fitted on validation, makes probabilities more or less extreme.
 
-It changes no order. C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
+Their order stays. C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def temperature(label: ArrayLike, probability: ArrayLike) -> float:
         scaled = score / np.exp(log_temperature)
         return np.mean(np.logaddexp(0, scaled) - label * scaled)
 
-    # The loss is convex in the inverse of the temperature, so in its logarithm there is one minimum.
+    # The loss is convex in the inverse of the temperature: in its logarithm it has one minimum.
     low, high = np.log(LIMITS)
     best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x
     return float(np.exp(best)) if low + 0.01 < best < high - 0.01 else 1.0

@@ -16,20 +16,19 @@ from mammo.words import PARTITIONS
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Table = pd.DataFrame
 Row = dict[str, Any]
 MOST_LEVELS = 20  # of a variable; with more different values it is a number, or only counted
 COUNTED = ("patients", "breasts", "lesions", "images")
 REFERENCE, COMPARED = PARTITIONS[0], PARTITIONS[1:]
 
 
-def with_crop_size(lesions: Table, files: Table) -> Table:
+def with_crop_size(lesions: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
     """`lesions` with crop_size: the published crop's longer side in pixels, or missing."""
     side = files.set_index("file")[["width", "height"]].astype(float).max(axis="columns")
     return lesions.assign(**{CROP_SIZE: lesions["crop_file"].map(side)})
 
 
-def informative_columns(lesions: Table) -> list[str]:
+def informative_columns(lesions: pd.DataFrame) -> list[str]:
     """The columns with more than one value, where a missing one counts as a value.
 
     The pathology is left aside where it only repeats the label.
@@ -42,14 +41,16 @@ def informative_columns(lesions: Table) -> list[str]:
     return [name for name in names if as_text(_rows_of(name, lesions)[name]).nunique() > 1]
 
 
-def characteristics(lesions: Table, fate: Table, columns: Sequence[str]) -> Table:
+def characteristics(
+    lesions: pd.DataFrame, fate: pd.DataFrame, columns: Sequence[str]
+) -> pd.DataFrame:
     """Table 1 of one fold: of the lesions in a view that a run uses.
 
     fate: what mammo.split.flow.follow says of each lesion. columns: the variables to describe.
 
     Columns: variable, level, statistic, then training, validation and test, each with its
-    proportion (_share), then smd_validation and smd_test, the standardised mean differences of these
-    two from training, and reason, why one of them is not defined.
+    proportion (_share), then smd_validation and smd_test, the standardised mean differences of
+    these two from training, and reason, why one of them is not defined.
 
     - "number of": patients, breasts (missing where a side is not known), lesions and images.
     - A variable's first row has no level; it counts the rows with a value given, and holds the
@@ -91,7 +92,7 @@ def level_order(level: str) -> tuple[int, float, str]:
     return (1, 0, level) if pd.isna(number) else (0, number, level)
 
 
-def _rows_of(column: str, lesions: Table) -> Table:
+def _rows_of(column: str, lesions: pd.DataFrame) -> pd.DataFrame:
     """The lesions that can have a value of `column`."""
     kind = variable(column).kind
     of_kind = lesions["kind"] == kind
@@ -160,7 +161,7 @@ def _differences(
     measure: Callable[[np.ndarray, np.ndarray], tuple[float | None, str]],
     groups: dict[str, np.ndarray],
 ) -> Row:
-    """{smd_validation, smd_test, reason} of the groups against training; undefined ones are None."""
+    """{smd_validation, smd_test, reason} of the groups against training; None if undefined."""
     found: Row = {}
     reasons: dict[str, list[str]] = {}
     for part in COMPARED:
@@ -174,10 +175,10 @@ def _differences(
 def smd_of_numbers(group: ArrayLike, reference: ArrayLike) -> tuple[float | None, str]:
     """(d, reason): the standardised mean difference of two samples, or None and why there is none.
 
-    d = |mean1 - mean2| / sqrt((s1² + s2²) / 2), s with n - 1: Cohen's d with the variances averaged,
-    whatever the sizes of the samples. J. Cohen, Statistical Power Analysis for the Behavioral
-    Sciences, 2nd ed., 1988, chapter 2; recommended for comparing groups at baseline in P. C. Austin,
-    Statistics in Medicine 28 (2009) 3083, doi 10.1002/sim.3697.
+    d = |mean1 - mean2| / sqrt((s1² + s2²) / 2), s with n - 1: Cohen's d with the variances
+    averaged, whatever the sizes of the samples. J. Cohen, Statistical Power Analysis for the
+    Behavioral Sciences, 2nd ed., 1988, chapter 2; recommended for comparing groups at baseline in
+    P. C. Austin, Statistics in Medicine 28 (2009) 3083, doi 10.1002/sim.3697.
     """
     group, reference = np.asarray(group, float), np.asarray(reference, float)
     if min(len(group), len(reference)) < 2:

@@ -21,25 +21,24 @@ if TYPE_CHECKING:
 
     from mammo.statistics.settings import Evaluation
 
-Table = pd.DataFrame
 COMPARED = ("auroc", "auprc", "accuracy", "brier_score", "log_loss")
 # The levels that any two experiments have in common, whatever their images show.
 LEVELS = ("image", "patient")
-# A true difference of so many standard errors is found at 5 %, two-sided, with a power of 80 %: 2.80.
+# A true difference of so many standard errors, 2.80, is found at 5 %, two-sided, with 80 % power.
 DETECTABLE = norm.ppf(0.975) + norm.ppf(0.80)
 
 
-def units_of_test(scores: Table, region: str) -> dict[str, Table]:
+def units_of_test(scores: pd.DataFrame, region: str) -> dict[str, pd.DataFrame]:
     """{level: units} of the test images of all folds, with the probabilities of metrics.csv."""
     rows = scores[scores["partition"] == "test"]
     return {level: units_of(rows, level, region) for level in LEVELS}
 
 
 def compare_all(
-    baseline: dict[str, Table],
-    others: Iterable[tuple[str, dict[str, Table]]],
+    baseline: dict[str, pd.DataFrame],
+    others: Iterable[tuple[str, dict[str, pd.DataFrame]]],
     evaluation: Evaluation,
-) -> Table:
+) -> pd.DataFrame:
     """A row per other experiment, level and metric; p_holm adjusts for the others at a level.
 
     baseline: {level: units}; others: (name, {level: units}), so that one at a time is in memory.
@@ -57,16 +56,16 @@ def compare_all(
 
 
 def compare(
-    a: Table,
-    b: Table,
+    a: pd.DataFrame,
+    b: pd.DataFrame,
     level: str,
     evaluation: Evaluation,
     metrics: Sequence[str] = COMPARED,
-) -> Table:
+) -> pd.DataFrame:
     """A row per metric of the units `b` less that of the units `a`.
 
-    Both have unit, patient_id, label (1: malignant), probability. Columns: metric, value_a, value_b,
-    difference, low, high, confidence, p, no_p (why there is none), detectable, reason, n.
+    Both have unit, patient_id, label (1: malignant), probability. Columns: metric, value_a,
+    value_b, difference, low, high, confidence, p, no_p (why there is none), detectable, reason, n.
 
     A replicate resamples patients of either, and each side is computed on what it has of them: the
     pairing is lost only where the units are not the same. p is that of DeLong's test for the AUROC
@@ -104,7 +103,7 @@ def compare(
     return pd.DataFrame(table, columns=columns).assign(n=n)
 
 
-def _delong_of_units(a: Table, b: Table) -> tuple[float | None, str]:
+def _delong_of_units(a: pd.DataFrame, b: pd.DataFrame) -> tuple[float | None, str]:
     """(p, reason) of DeLong's test; no p where the sides do not hold the same labelled units."""
     both = a.merge(b, on=["unit", "label"], suffixes=("_a", "_b"), validate="one_to_one")
     if not len(both) == len(a) == len(b):
@@ -121,24 +120,24 @@ def delong(label: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     E. R. DeLong et al., Biometrics 44 (1988) 837, by midranks: X. Sun and W. Xu, IEEE Signal
     Processing Letters 21 (2014) 1389.
     """
-    label, scores = np.asarray(label) == 1, np.atleast_2d(np.asarray(scores, float))
-    positive, negative = scores[:, label], scores[:, ~label]
+    malignant, scored = np.asarray(label) == 1, np.atleast_2d(np.asarray(scores, float))
+    positive, negative = scored[:, malignant], scored[:, ~malignant]
     m, n = positive.shape[1], negative.shape[1]
-    ranks = rankdata(scores, axis=1)
+    ranks = rankdata(scored, axis=1)
     # For each positive row the fraction of negative ones below it, and for each negative row that
     # of positive ones above it.
-    above = (ranks[:, label] - rankdata(positive, axis=1)) / n
-    below = 1 - (ranks[:, ~label] - rankdata(negative, axis=1)) / m
+    above = (ranks[:, malignant] - rankdata(positive, axis=1)) / n
+    below = 1 - (ranks[:, ~malignant] - rankdata(negative, axis=1)) / m
     return above.mean(1), np.atleast_2d(np.cov(above)) / m + np.atleast_2d(np.cov(below)) / n
 
 
 def delong_test(label: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[float | None, str]:
-    """(p, reason): two-sided, that two scores of the same rows have equal AUROCs; or None and why."""
-    label = np.asarray(label)
-    for of, count in [("malignant", (label == 1).sum()), ("benign", (label != 1).sum())]:
+    """(p, reason): two-sided, that scores of the same rows have equal AUROCs; or None and why."""
+    malignant = np.asarray(label) == 1
+    for of, count in [("malignant", malignant.sum()), ("benign", (~malignant).sum())]:
         if count < 2:
             return None, f"no p: {count} {of}, DeLong's test needs 2"
-    areas, covariance = delong(label, [a, b])
+    areas, covariance = delong(malignant, np.array([a, b], float))
     difference = areas[1] - areas[0]
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     if variance < 1e-15:  # what rounding leaves of none
@@ -148,12 +147,12 @@ def delong_test(label: ArrayLike, a: ArrayLike, b: ArrayLike) -> tuple[float | N
     return float(2 * norm.sf(abs(difference) / np.sqrt(variance))), ""
 
 
-def holm(p: ArrayLike) -> pd.Series:
+def holm(p: Sequence[float | None] | pd.Series) -> pd.Series:
     """p values adjusted for their number, so that the chance of any false finding is kept.
 
     A missing one stays missing and does not count. S. Holm, Scand. J. Stat. 6 (1979) 65.
     """
-    p = pd.Series(p, dtype=float)
-    ordered = p.dropna().sort_values()
+    values = pd.Series(p, dtype=float)
+    ordered = values.dropna().sort_values()
     factors = np.arange(len(ordered), 0, -1)
-    return (ordered * factors).cummax().clip(upper=1).reindex(p.index)
+    return (ordered * factors).cummax().clip(upper=1).reindex(values.index)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from mammo.estimates import Estimate
@@ -18,7 +17,6 @@ from mammo.statistics.support import support_of
 if TYPE_CHECKING:
     from mammo.statistics.settings import Evaluation
 
-Table = pd.DataFrame
 COMPARED = ["auroc", "accuracy"]
 NOT_TRAINED = "trained beside the first run of the baseline alone"
 
@@ -33,7 +31,7 @@ class Columns(NamedTuple):
         return ", ".join([*self.numbers, *self.levels])
 
 
-def available_columns(features: Table) -> dict[str, Columns]:
+def available_columns(features: pd.DataFrame) -> dict[str, Columns]:
     """{control: its columns that hold any value at all in `features`}."""
     held = set()
     for name in features:
@@ -46,41 +44,47 @@ def available_columns(features: Table) -> dict[str, Columns]:
     return found
 
 
-def score_controls(scores: Table, features: Table) -> Table:
+def score_controls(scores: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     """A row per control, fold and test image: the experiment's scores, with the control's.
 
     features: what controls may see, by image_id. A control with no column that holds a value is
     left aside, and so is one that a step of its own trains.
     """
     given = available_columns(features)
-    fitted = {}
-    for name, control in CONTROLS.items():
-        if control.fit and (any(given[name]) or not control.columns):
-            fitted[name] = control
-    found = []
-    for name, control in fitted.items():
-        if control.all_folds:
-            found.append(_scored(scores, features, name, given[name]))
+    once = [name for name in _fitted(given) if CONTROLS[name].all_folds]
+    by_fold = [name for name in _fitted(given) if not CONTROLS[name].all_folds]
+    found = [_scored(scores, features, name, given[name]) for name in once]
     for _, fold in scores.groupby("fold"):
-        for name, control in fitted.items():
-            if not control.all_folds:
-                found.append(_scored(fold, features, name, given[name]))
+        found += [_scored(fold, features, name, given[name]) for name in by_fold]
     table = pd.concat(found, ignore_index=True)
     return table[table["partition"] == "test"]
 
 
-def _scored(scores: Table, features: Table, name: str, given: Columns) -> Table:
+def _fitted(given: dict[str, Columns]) -> list[str]:
+    """The controls that are fitted here and have what they look at, if they look at anything."""
+    found = []
+    for name, control in CONTROLS.items():
+        if control.fit and (any(given[name]) or not control.columns):
+            found.append(name)
+    return found
+
+
+def _scored(
+    scores: pd.DataFrame, features: pd.DataFrame, name: str, given: Columns
+) -> pd.DataFrame:
     """`scores` with a control's name and probabilities."""
+    fit = CONTROLS[name].fit
+    assert fit is not None
     label = scores["label"].to_numpy(int)
     training = (scores["partition"] == "training").to_numpy()
     inputs = features.loc[scores["image_id"]].reset_index(drop=True)
-    probability = CONTROLS[name].fit(inputs, label, training, given.numbers, given.levels)
+    probability = fit(inputs, label, training, given.numbers, given.levels)
     return scores.assign(control=name, probability=probability)
 
 
 def evaluate_controls(
-    scores: Table, controls: Table, given: dict[str, Columns], evaluation: Evaluation
-) -> Table:
+    scores: pd.DataFrame, controls: pd.DataFrame, given: dict[str, Columns], evaluation: Evaluation
+) -> pd.DataFrame:
     """A row per metric of the model and of each control.
 
     scores: the model's test images of all folds (fold, image_id, patient_id, label, probability);
@@ -106,7 +110,7 @@ def evaluate_controls(
     return pd.concat([part.astype(object) for part in parts], ignore_index=True)
 
 
-def compared(scores: Table, scored: Table, evaluation: Evaluation) -> Table:
+def compared(scores: pd.DataFrame, scored: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
     """The values of one control, and of how much the model does better."""
     folds = ["fold", "image_id"]
     model = scored[folds].merge(scores, on=folds, validate="1:1")
@@ -126,13 +130,13 @@ def compared(scores: Table, scored: Table, evaluation: Evaluation) -> Table:
     return values.join(pd.DataFrame(differences))
 
 
-def _values(rows: Table, evaluation: Evaluation) -> Table:
+def _values(rows: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
     """The COMPARED metrics of `rows`, with their intervals."""
     values = estimate([_units(rows)], "image", evaluation)
     chosen = values[values["metric"].isin(COMPARED)]
     return chosen.drop(columns=["sd", "runs"]).reset_index(drop=True)
 
 
-def _units(rows: Table) -> Table:
+def _units(rows: pd.DataFrame) -> pd.DataFrame:
     """Each image as a unit by itself; the majority class is a control here, and no column."""
     return rows.assign(unit=rows["image_id"], images=1, majority=0)

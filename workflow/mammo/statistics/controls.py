@@ -1,4 +1,4 @@
-"""Controls: what could be reached without looking at the lesion, and what radiologists' words reach.
+"""Controls: what is reached without looking at the lesion, and by what radiologists wrote.
 
 Each control is one entry of CONTROLS, which says what it may see and how it is fitted. It is fitted
 on what the model was, the training images of a fold, and gives its probability of malignant for
@@ -37,8 +37,8 @@ DESCRIPTORS = (
     "calc_distribution",
 )
 
-# (features of images, their labels 0 or 1, which are training's, columns that are numbers, columns
-# that are levels) -> the probability of malignant of each image, float64 (n,).
+# Of images: their features, labels (0 or 1), whether each is in training, and which columns of the
+# features are numbers and which are levels -> each one's probability of malignant, float64 (n,).
 Fit = Callable[["pd.DataFrame", np.ndarray, np.ndarray, Sequence[str], Sequence[str]], np.ndarray]
 
 

@@ -1,8 +1,8 @@
 """ROC, precision-recall, calibration and decision curves, and how scores are distributed.
 
 Bands are pointwise confidence intervals from the same cluster bootstrap by patient as those of the
-metrics. `units` below are tables with patient_id, label (1: malignant), probability and, where said,
-calibrated; `bootstrap` is that of their patients.
+metrics. `units` below are tables with patient_id, label (1: malignant), probability and, where
+said, calibrated; `bootstrap` is that of their patients.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from mammo.words import CLASSES
 if TYPE_CHECKING:
     from mammo.statistics.settings import Evaluation
 
-Table = pd.DataFrame
 LEVEL = "image"  # the unit of all curves
 BOTH = ("malignant", "benign")  # what the curves of discrimination need
 RATES = np.arange(101) / 100  # 1 - specificity at which the ROC curve's band is given
@@ -39,12 +38,12 @@ Along = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def curve_tables(
-    scores: Table,
-    thresholds: Table,
-    points: Table,
+    scores: pd.DataFrame,
+    thresholds: pd.DataFrame,
+    points: pd.DataFrame,
     evaluation: Evaluation,
-    controls: Table | None = None,
-) -> dict[str, Table]:
+    controls: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
     """{schema: table} of the curves of an experiment's test images.
 
     points: what mammo.statistics.scores.operating_points found. The ROC curve has the operating
@@ -74,12 +73,12 @@ def curve_tables(
     }
 
 
-def _size(rows: Table) -> dict[str, int]:
+def _size(rows: pd.DataFrame) -> dict[str, int]:
     patients = rows["patient_id"].nunique()
     return {"n": len(rows), "malignant": rows["label"].sum(), "patients": patients}
 
 
-def _roc_points(points: Table) -> Table:
+def _roc_points(points: pd.DataFrame) -> pd.DataFrame:
     """The operating points of test images on the ROC curve; the interval is the sensitivity's."""
     test = points[(points["partition"] == "test") & (points["level"] == LEVEL)]
     rows = []
@@ -92,7 +91,7 @@ def _roc_points(points: Table) -> Table:
     return pd.DataFrame(rows)
 
 
-def roc(units: Table, bootstrap: ClusterBootstrap | None = None) -> Table:
+def roc(units: pd.DataFrame, bootstrap: ClusterBootstrap | None = None) -> pd.DataFrame:
     """The ROC curve, with a row per `part` of it.
 
     - area: the area under it, with its interval.
@@ -122,7 +121,7 @@ def roc(units: Table, bootstrap: ClusterBootstrap | None = None) -> Table:
     return _curve("auroc", area[0], steps, band, _along_roc, units, bootstrap)
 
 
-def precision_recall(units: Table, bootstrap: ClusterBootstrap) -> Table:
+def precision_recall(units: pd.DataFrame, bootstrap: ClusterBootstrap) -> pd.DataFrame:
     """The precision-recall curve, as `roc` has the other; its area is average precision.
 
     - step: each recall that is reached and the precision there, which holds back to the recall
@@ -145,7 +144,7 @@ def precision_recall(units: Table, bootstrap: ClusterBootstrap) -> Table:
     return _curve("auprc", area[0], steps, band, _along_precision_recall, units, bootstrap)
 
 
-def reliability(units: Table, column: str, bootstrap: ClusterBootstrap) -> Table:
+def reliability(units: pd.DataFrame, column: str, bootstrap: ClusterBootstrap) -> pd.DataFrame:
     """The observed fraction malignant by predicted probability, in the calibration error's BINS.
 
     column: which probabilities. Columns: lower and upper edge, mean_probability, share_malignant
@@ -160,7 +159,11 @@ def reliability(units: Table, column: str, bootstrap: ClusterBootstrap) -> Table
     n, malignant, total = (each.sum(0) for each in per_unit)
     rows = []
     for number in range(BINS):
-        row = {"lower": number / BINS, "upper": (number + 1) / BINS, "n": int(n[number])}
+        row: dict[str, object] = {
+            "lower": number / BINS,
+            "upper": (number + 1) / BINS,
+            "n": int(n[number]),
+        }
         if not n[number]:
             rows.append(row | {"reason": "not defined: no image in this bin"})
             continue
@@ -177,7 +180,7 @@ def reliability(units: Table, column: str, bootstrap: ClusterBootstrap) -> Table
     return pd.DataFrame(rows)
 
 
-def distribution(units: Table) -> Table:
+def distribution(units: pd.DataFrame) -> pd.DataFrame:
     """How many units of each class have a `calibrated` probability in each of COLUMNS columns.
 
     Columns: label, lower, upper, n, share (of the class), reason.
@@ -194,7 +197,7 @@ def distribution(units: Table) -> Table:
     return pd.concat(parts, ignore_index=True)
 
 
-def decision_curve(units: Table, bootstrap: ClusterBootstrap) -> Table:
+def decision_curve(units: pd.DataFrame, bootstrap: ClusterBootstrap) -> pd.DataFrame:
     """Net benefit of predicting malignant at or above each of THRESHOLDS of `calibrated`.
 
     Net benefit = true positives / n - false positives / n × threshold / (1 - threshold): the
@@ -233,7 +236,7 @@ class Cumulated(NamedTuple):
     false: np.ndarray
 
 
-def _count(units: Table) -> Cumulated:
+def _count(units: pd.DataFrame) -> Cumulated:
     """The counts of the units, each once."""
     label, probability = units["label"].to_numpy(float), units["probability"].to_numpy(float)
     return _cumulated(label, probability, np.ones((1, len(units))))
@@ -283,9 +286,9 @@ def _curve(
     steps: dict[str, np.ndarray],
     band: dict[str, np.ndarray],
     along: Along,
-    units: Table,
+    units: pd.DataFrame,
     bootstrap: ClusterBootstrap,
-) -> Table:
+) -> pd.DataFrame:
     """The parts of a curve: its area, a metric, its steps, and the band about `band`."""
     areas, heights = _resampled(along, units, bootstrap)
     found = interval_of(metric, area, areas, support_of(units, LEVEL), bootstrap.confidence)
@@ -298,7 +301,7 @@ def _curve(
 
 
 def _resampled(
-    along: Along, units: Table, bootstrap: ClusterBootstrap
+    along: Along, units: pd.DataFrame, bootstrap: ClusterBootstrap
 ) -> tuple[np.ndarray, np.ndarray]:
     """What `along` finds in each replicate: areas, and heights (replicates × points)."""
     label, probability = units["label"].to_numpy(float), units["probability"].to_numpy(float)
@@ -322,9 +325,9 @@ def _corners(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _band(
     columns: dict[str, np.ndarray],
     replicates: np.ndarray,
-    units: Table,
+    units: pd.DataFrame,
     bootstrap: ClusterBootstrap,
-) -> Table:
+) -> pd.DataFrame:
     """The `columns` with low, high and confidence from the replicates (× points); or a reason."""
     support = support_of(units, LEVEL)
     low: np.ndarray | float = np.nan

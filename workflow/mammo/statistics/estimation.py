@@ -16,12 +16,11 @@ from mammo.statistics.support import Support, support_of
 if TYPE_CHECKING:
     from mammo.statistics.settings import Evaluation
 
-Table = pd.DataFrame
 A_COUNT = "a count"  # the reason why a count has no interval
 COLUMNS = ["metric", "value", "low", "high", "confidence"]
 
 
-def estimate(tables: Sequence[Table], level: str, evaluation: Evaluation) -> Table:
+def estimate(tables: Sequence[pd.DataFrame], level: str, evaluation: Evaluation) -> pd.DataFrame:
     """The metrics of runs at one level in one partition, with their confidence intervals.
 
     tables: of each run its units: unit, patient_id, label (1: malignant), probability, majority
@@ -56,7 +55,7 @@ def estimate(tables: Sequence[Table], level: str, evaluation: Evaluation) -> Tab
     return frame.assign(runs=len(tables), n=units["unit"].nunique())
 
 
-def estimate_counts(units: Table, level: str, evaluation: Evaluation) -> Table:
+def estimate_counts(units: pd.DataFrame, level: str, evaluation: Evaluation) -> pd.DataFrame:
     """The 2×2 table of units, and the metrics that follow from it, as `estimate` has the others.
 
     units: unit, patient_id, label (1: malignant), probability, and the threshold at or above which
@@ -101,12 +100,12 @@ def interval_of(
     return METRICS[metric].interval(value, replicates, confidence, support.fewest(needs))
 
 
-def without_level(reason: str) -> Table:
+def without_level(reason: str) -> pd.DataFrame:
     """What `estimate` would return of a level that is not defined: reasons instead of values."""
     return pd.DataFrame({"metric": list(METRICS)}).assign(reason=reason)
 
 
-def _sizes(tables: Sequence[Table]) -> Mapping[str, np.ndarray]:
+def _sizes(tables: Sequence[pd.DataFrame]) -> Mapping[str, np.ndarray]:
     """How many units of each class, images and patients each of the tables holds."""
     return {
         "benign": np.array([(table["label"] == 0).sum() for table in tables]),
@@ -120,7 +119,7 @@ def _spread(values: np.ndarray) -> float | None:
     return values.std(ddof=1) if len(values) > 1 else None
 
 
-def _why_undefined(metric: str, values: np.ndarray, units: Table, support: Support) -> str:
+def _why_undefined(metric: str, values: np.ndarray, units: pd.DataFrame, support: Support) -> str:
     if reason := support.why_undefined(METRICS[metric].needs):
         return reason
     if len(values) > 1:

@@ -18,11 +18,10 @@ from mammo.words import LEVELS, PARTITIONS
 if TYPE_CHECKING:
     from mammo.statistics.settings import Evaluation
 
-Table = pd.DataFrame
 Run = tuple[int, int]  # fold, seed
 
 
-def refuse_strangers(predictions: Table, images: Table, path: str | Path) -> None:
+def refuse_strangers(predictions: pd.DataFrame, images: pd.DataFrame, path: str | Path) -> None:
     """Raise InputError unless the predictions, read from `path`, are of exactly these images.
 
     images: the manifest's rows that decoded, with patient, partition and label.
@@ -39,7 +38,7 @@ def refuse_strangers(predictions: Table, images: Table, path: str | Path) -> Non
         )
 
 
-def prepared(predictions: Table, images: Table, region: str) -> Table:
+def prepared(predictions: pd.DataFrame, images: pd.DataFrame, region: str) -> pd.DataFrame:
     """A run's predictions with lesion_id and laterality, and the majority class at each level.
 
     That class, 0 or 1, is in majority_<level>: a training set may hold more benign lesions but more
@@ -55,14 +54,16 @@ def prepared(predictions: Table, images: Table, region: str) -> Table:
     return rows
 
 
-def ensemble(runs: Sequence[Table]) -> Table:
+def ensemble(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Prepared rows of runs on the same partitions as of one: each image's mean probability."""
     rows = pd.concat(runs, ignore_index=True)
     how = dict.fromkeys(rows.columns, "first") | {"probability": "mean"}
     return rows.groupby("image_id", sort=False).agg(how).reset_index(drop=True)
 
 
-def evaluate(runs: Sequence[Table], images: Table, region: str, evaluation: Evaluation) -> Table:
+def evaluate(
+    runs: Sequence[pd.DataFrame], images: pd.DataFrame, region: str, evaluation: Evaluation
+) -> pd.DataFrame:
     """A row per partition, level and metric: of one run its values, of several their mean.
 
     runs: prepared rows of each. images: all of the region, which say what levels there are. The
@@ -86,8 +87,8 @@ def evaluate(runs: Sequence[Table], images: Table, region: str, evaluation: Eval
 
 
 def together(
-    runs: dict[Run, Table], images: Table, region: str, evaluation: Evaluation
-) -> list[Table]:
+    runs: dict[Run, pd.DataFrame], images: pd.DataFrame, region: str, evaluation: Evaluation
+) -> list[pd.DataFrame]:
     """What the runs of an experiment make together, as tables of metrics; none of a single run.
 
     runs: {(fold, seed): predictions}.
@@ -100,7 +101,7 @@ def together(
       itself. Probabilities of different folds need not lie on one scale; the mean does not mind.
     """
     rows = {run: prepared(predictions, images, region) for run, predictions in runs.items()}
-    folds: dict[int, list[Table]] = {}
+    folds: dict[int, list[pd.DataFrame]] = {}
     for (fold, _), part in rows.items():
         folds.setdefault(fold, []).append(part)
     tables = []
@@ -119,7 +120,7 @@ def together(
     return tables
 
 
-def as_json(values: Table, made_from: dict[str, str]) -> dict[str, Any]:
+def as_json(values: pd.DataFrame, made_from: dict[str, str]) -> dict[str, Any]:
     """The rows of metrics.csv as a dict for JSON; what is not defined is None.
 
     made_from: {path of a table that the values were computed from: its hash}.

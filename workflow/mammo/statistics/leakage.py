@@ -30,8 +30,8 @@ def leaking_split(
     With folds both test every image, so that the same images and patients are compared.
     """
     tests = [scores[scores["partition"] == "test"] for scores in (honest, leaking)]
-    sides = [units_of(test, "image", None) for test in tests]
-    found = compare(*sides, "image", evaluation, MEASURED)
+    a, b = (units_of(test, "image", None) for test in tests)
+    found = compare(a, b, "image", evaluation, MEASURED)
     found = found.rename(columns={"value_a": "honest", "value_b": "leaking"})
     return found.drop(columns=["p", "no_p", "detectable"])
 
@@ -96,7 +96,7 @@ def _balanced_accuracies(
         each = np.where(label == 1, 1 / malignant[:, None], -1 / benign[:, None])
         gain = each * drawn[:, place]
     honest = (gain * (probability >= threshold)).sum(1)
-    best = 0
+    best = np.zeros(len(drawn))
     for fold in test["fold"].unique():
         here = np.flatnonzero(test["fold"] == fold)
         order = here[np.argsort(-probability[here], kind="stable")]

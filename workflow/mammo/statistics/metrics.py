@@ -80,8 +80,7 @@ class Rows:
         """
         majority = units["majority"].to_numpy() if "majority" in units else 0
         threshold = units["threshold"].to_numpy(float) if "threshold" in units else THRESHOLD
-        columns = (units[name].to_numpy() for name in ("label", "probability"))
-        return cls(*columns, majority, threshold)
+        return cls(units["label"].to_numpy(), units["probability"].to_numpy(), majority, threshold)
 
     def under(self, weights: np.ndarray) -> WeightedRows:
         """The rows under each weighting; a weight of 2 is the row standing there twice.
@@ -130,7 +129,7 @@ class Rows:
 
 
 class Sums(NamedTuple):
-    """Sums over the rows under each weighting: (weightings,) each, `residuals` (BINS, weightings)."""
+    """Sums over the rows under each weighting, (weightings,); `residuals` (BINS, weightings)."""
 
     positive: np.ndarray
     negative: np.ndarray
@@ -143,7 +142,7 @@ class Sums(NamedTuple):
 
 
 class WeightedRows:
-    """Rows under many weightings, with what metrics are made of, each computed when first needed."""
+    """Rows under many weightings: what metrics are made of, computed when first needed."""
 
     def __init__(self, rows: Rows, weights: np.ndarray) -> None:
         self.rows, self.weights = rows, weights
@@ -152,7 +151,7 @@ class WeightedRows:
     def sums(self) -> Sums:
         """All sums at once, by one product of matrices: of a million rows each one is a pass."""
         sums = self.rows.columns @ self.weights.T
-        return Sums(*sums[:-BINS], sums[-BINS:])
+        return Sums._make([*sums[:-BINS], sums[-BINS:]])
 
     @cached_property
     def total(self) -> np.ndarray:
@@ -307,7 +306,7 @@ class Metric:
         threshold: float = THRESHOLD,
         majority: int = 0,
     ) -> float:
-        """Its value; NaN where it is not defined. y_true: 1 is malignant; y_score: probabilities."""
+        """Its value, NaN if not defined. y_true: 1 is malignant; y_score: probabilities."""
         rows = Rows(y_true, y_score, majority, threshold)
         weights = np.ones(len(rows.label)) if sample_weight is None else sample_weight
         return float(self.under(rows.under(np.asarray(weights, float)[None]))[0])

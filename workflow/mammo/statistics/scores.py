@@ -22,7 +22,6 @@ from mammo.words import LEVELS
 if TYPE_CHECKING:
     from mammo.statistics.settings import Evaluation
 
-Table = pd.DataFrame
 PARTITIONS = ("validation", "test")  # of which tables are made: training was fitted
 CALIBRATION = (
     "log_loss",
@@ -35,7 +34,9 @@ COUNTS = ("true_positives", "false_positives", "false_negatives", "true_negative
 COUNTED = (*COUNTS, *COUNT_METRICS)
 
 
-def score_fold(runs: Sequence[Table], images: Table, region: str) -> tuple[Table, Table]:
+def score_fold(
+    runs: Sequence[pd.DataFrame], images: pd.DataFrame, region: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(scores, thresholds) of one fold: each image's mean over the seeds, calibrated.
 
     runs: its predictions, one table per seed; images: all of the region.
@@ -48,8 +49,8 @@ def score_fold(runs: Sequence[Table], images: Table, region: str) -> tuple[Table
 
 
 def operating_points(
-    scores: Table, thresholds: Table, region: str, evaluation: Evaluation
-) -> Table:
+    scores: pd.DataFrame, thresholds: pd.DataFrame, region: str, evaluation: Evaluation
+) -> pd.DataFrame:
     """The 2×2 table at each operating point, and what follows from it.
 
     A row per partition, level, point and metric; `threshold` is empty where folds differ in it.
@@ -71,7 +72,7 @@ def operating_points(
     return pd.concat(parts, ignore_index=True)
 
 
-def calibration_metrics(scores: Table, region: str, evaluation: Evaluation) -> Table:
+def calibration_metrics(scores: pd.DataFrame, region: str, evaluation: Evaluation) -> pd.DataFrame:
     """What calibration changed: a row per partition, level, probabilities and metric.
 
     `probabilities` is raw or calibrated.
@@ -89,7 +90,7 @@ def calibration_metrics(scores: Table, region: str, evaluation: Evaluation) -> T
     return pd.concat(parts, ignore_index=True)
 
 
-def _each_level(scores: Table, region: str) -> Iterator[tuple[str, str, Table, str]]:
+def _each_level(scores: pd.DataFrame, region: str) -> Iterator[tuple[str, str, pd.DataFrame, str]]:
     """Yield (partition, level, its rows of scores, '' or why there is no such level)."""
     undefined = undefined_levels(scores.drop_duplicates("image_id"), region)
     for partition in PARTITIONS:
@@ -98,7 +99,7 @@ def _each_level(scores: Table, region: str) -> Iterator[tuple[str, str, Table, s
             yield partition, level, rows, undefined.get(level, "")
 
 
-def _units_by_fold(rows: Table, level: str, region: str, probability: str) -> Table:
+def _units_by_fold(rows: pd.DataFrame, level: str, region: str, probability: str) -> pd.DataFrame:
     """The units of each fold by itself: a unit of validation may be in several folds.
 
     `probability` is the column that becomes theirs.
@@ -109,7 +110,9 @@ def _units_by_fold(rows: Table, level: str, region: str, probability: str) -> Ta
     return pd.concat(parts, ignore_index=True)
 
 
-def _at_thresholds(units: Table, thresholds: Table, level: str, point: str) -> tuple[Table, str]:
+def _at_thresholds(
+    units: pd.DataFrame, thresholds: pd.DataFrame, level: str, point: str
+) -> tuple[pd.DataFrame, str]:
     """(units with the `threshold` of their fold, '' or why a fold has none)."""
     chosen = thresholds[(thresholds["level"] == level) & (thresholds["point"] == point)]
     chosen = chosen.set_index("fold").loc[units["fold"].unique()]

@@ -30,14 +30,13 @@ from mammo.statistics.variables import (
 if TYPE_CHECKING:
     from mammo.statistics.settings import Evaluation
 
-Table = pd.DataFrame
 METRIC = "auroc"  # that is given of each group
 ALL = "all"
 EVERY_IMAGE = "all test images"
 DIFFER = "lesions differ"
 
 
-def described(images: Table, lesions: Table, region: str) -> dict[str, pd.Series]:
+def described(images: pd.DataFrame, lesions: pd.DataFrame, region: str) -> dict[str, pd.Series]:
     """{variable: text by image_id, '' where it is not given} of the variables that make groups.
 
     images: those of the region; lesions: with crop_size, as `with_crop_size` adds it. A dataset's
@@ -60,7 +59,7 @@ def described(images: Table, lesions: Table, region: str) -> dict[str, pd.Series
     return found
 
 
-def _shown_on(lesions: Table, images: Table, region: str) -> pd.Series:
+def _shown_on(lesions: pd.DataFrame, images: pd.DataFrame, region: str) -> pd.Series:
     """The image_id of the region's image that shows each lesion, '' where there is none."""
     if region != "full":
         return lesions["image_id"].where(lesions["image_id"].isin(images["image_id"]), "")
@@ -104,7 +103,9 @@ def _thirds(numbers: pd.Series, unit: str) -> tuple[pd.Series, list[str]]:
     return pd.Series(np.array(words)[np.searchsorted(limits, numbers)], numbers.index), words
 
 
-def subgroups(scores: Table, variables: dict[str, pd.Series], evaluation: Evaluation) -> Table:
+def subgroups(
+    scores: pd.DataFrame, variables: dict[str, pd.Series], evaluation: Evaluation
+) -> pd.DataFrame:
     """A row per group of the test images, from ALL of them on.
 
     scores: image_id, patient_id, partition, label, probability; variables: {name: values by
@@ -133,7 +134,7 @@ def subgroups(scores: Table, variables: dict[str, pd.Series], evaluation: Evalua
     return pd.DataFrame(table).reindex(columns=columns)
 
 
-def _row(rows: Table, name: str, group: str, found: Estimate) -> dict[str, object]:
+def _row(rows: pd.DataFrame, name: str, group: str, found: Estimate) -> dict[str, object]:
     counts = {
         "n": len(rows),
         "patients": rows["patient_id"].nunique(),
@@ -142,7 +143,7 @@ def _row(rows: Table, name: str, group: str, found: Estimate) -> dict[str, objec
     return {"variable": name, "group": group, "metric": METRIC, **counts, **found.columns()}
 
 
-def _estimate(rows: Table, bootstrap: ClusterBootstrap) -> Estimate:
+def _estimate(rows: pd.DataFrame, bootstrap: ClusterBootstrap) -> Estimate:
     """The metric of a group; `bootstrap` is that of the whole test set."""
     support = support_of(rows, "image")
     if reason := support.why_undefined(METRICS[METRIC].needs):

@@ -16,7 +16,7 @@ ANY = ""  # the kind of every unit
 
 
 class Support(NamedTuple):
-    """patients: how many have a unit of each kind, where ANY is every unit; level: what a unit is."""
+    """patients: how many have a unit of each kind, where ANY is all; level: what a unit is."""
 
     patients: dict[str, int]
     level: str
@@ -50,7 +50,7 @@ def support_of(units: pd.DataFrame, level: str) -> Support:
     label, 1 where malignant, says malignant and benign; probability, with the threshold where it is
     not 0.5, says predicted malignant and predicted benign.
     """
-    kinds = {}
+    kinds: dict[str, pd.Series] = {}
     if "label" in units:
         kinds |= {"malignant": units["label"] == 1, "benign": units["label"] == 0}
     if "probability" in units:

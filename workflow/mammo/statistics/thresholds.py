@@ -58,6 +58,7 @@ def choose_thresholds(scores: pd.DataFrame, images: pd.DataFrame, region: str) -
     validation = scores[scores["partition"] == "validation"]
     validation = validation.assign(probability=validation["calibrated"])
     found = []
+    points: dict[str, tuple[float | None, str]]
     for level in LEVELS:
         if level in undefined:
             points = dict.fromkeys(OPERATING_POINTS, (None, undefined[level]))
