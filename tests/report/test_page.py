@@ -17,8 +17,10 @@ from mammo.report.checklists import CHECKLISTS, answered
 from mammo.report.page import from_line, from_rst, limits, plain, render
 from mammo.report.page_tables import changed_settings, every_result, failures, metrics_by_level
 from mammo.report.sections import context
+from mammo.statistics.curves import curve_tables
 from mammo.statistics.evaluation import evaluate, prepared
-from mammo.statistics.score_tables import calibration_metrics, curves, operating_points
+from mammo.statistics.scores import calibration_metrics, operating_points
+from mammo.statistics.settings import Evaluation
 from mammo.study.provenance import made_with
 from mammo.tables import read_table, write_table
 
@@ -474,7 +476,7 @@ def test_names_from_the_data_stay_text(copied):
 
 
 def test_a_test_partition_of_one_class_has_a_page_that_says_what_is_missing(copied):
-    evaluation = {"draws": 100, "confidence": 0.95, "seed": 1}
+    evaluation = Evaluation.default(draws=100)
     run, here = copied / "runs/baseline", {"experiment": "baseline", "dataset": "d", "leaks": ""}
     images = read_table(copied / "regions/crop/images.csv", "images")
     predictions = read_table(run / "fold0-seed1/predictions.csv", "predictions")
@@ -486,7 +488,7 @@ def test_a_test_partition_of_one_class_has_a_page_that_says_what_is_missing(copi
     write_table(scores, run / "scores.csv", "scores")
     thresholds = read_table(run / "thresholds.csv", "thresholds")
     points = operating_points(scores, thresholds, "crop", evaluation)
-    tables = curves(scores, thresholds, points, evaluation) | {"confusion": points}
+    tables = curve_tables(scores, thresholds, points, evaluation) | {"confusion": points}
     files = {"calibration_curve": "calibration", "score_distribution": "scores"}
     for schema, table in tables.items():
         write_table(table.assign(**here), copied / f"plots/{files.get(schema, schema)}.csv", schema)
