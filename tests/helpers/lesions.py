@@ -13,10 +13,32 @@ def lesions_and_fate(**columns):
         image_id=names,
         lesion_id=["a", "a", "b", "c", "d", "d", "e", "f", "f", "g"],
         patient_id=["A", "A", "A", "C", "D", "D", "E", "F", "F", "G"],
-        laterality=["left", "left", "right", "left", "left", "left", "right", "left", "left", "right"],
-        label=["benign", "benign", "malignant", "benign", "malignant", "malignant", "benign", "malignant", "malignant", "benign"],
+        laterality=[
+            "left",
+            "left",
+            "right",
+            "left",
+            "left",
+            "left",
+            "right",
+            "left",
+            "left",
+            "right",
+        ],
+        label=[
+            "benign",
+            "benign",
+            "malignant",
+            "benign",
+            "malignant",
+            "malignant",
+            "benign",
+            "malignant",
+            "malignant",
+            "benign",
+        ],
         pathology="BENIGN",
         **columns,
-    )  # fmt: skip
+    )
     partition = ["training"] * 4 + ["validation"] * 3 + ["test"] * 2 + [""]
     return lesions, pd.DataFrame({"image": names, "partition": partition})

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 
 def simulated(rng, patients, difference=1.0):
-    """Predictions of `patients` with one to five images each, a lesion each, which share much of their chance."""
+    """Predictions of `patients` with one to five images each, which share much of their chance."""
     place = np.repeat(np.arange(patients), rng.integers(1, 6, patients))
     label = np.where(
         rng.random(len(place)) < 0.8,
@@ -19,10 +19,19 @@ def simulated(rng, patients, difference=1.0):
         + 0.7 * rng.normal(size=len(place))
     )
     names = [f"i{n}" for n in range(len(place))]
-    return pd.DataFrame({
-        "image_id": names, "lesion_id": names, "laterality": "left", "patient_id": [f"P{n:04d}" for n in place],
-        "label": label.astype(int), "probability": expit(score), "partition": "test", "dataset": "d", "leaks": "",
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "image_id": names,
+            "lesion_id": names,
+            "laterality": "left",
+            "patient_id": [f"P{n:04d}" for n in place],
+            "label": label.astype(int),
+            "probability": expit(score),
+            "partition": "test",
+            "dataset": "d",
+            "leaks": "",
+        }
+    )
 
 
 def history(epochs, kept, leaks=""):
@@ -40,7 +49,7 @@ def history(epochs, kept, leaks=""):
 
 
 def pair(rng, patients, gain=0.0):
-    """Units of two experiments on the same images, one to four a patient, whose chances the images and both experiments share."""
+    """Units of two experiments on the same images, one to four a patient, that share chance."""
     place = np.repeat(np.arange(patients), rng.integers(1, 5, patients))
     label = np.where(
         rng.random(len(place)) < 0.8,

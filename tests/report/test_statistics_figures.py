@@ -62,10 +62,20 @@ def test_every_figure_bears_its_dataset_and_one_of_a_leaking_split_says_so(leaks
 
 def control_table(experiments, absent=()):
     rows = [
-        {"experiment": experiment, "control": control, "metric": metric, "value": None if control in absent else 0.6,
-         "low": None if control in absent else 0.5, "high": None if control in absent else 0.7, "dataset": "d", "leaks": ""}
-        for experiment in experiments for control in ["network", *CONTROLS] for metric in ("auroc", "accuracy")
-    ]  # fmt: skip
+        {
+            "experiment": experiment,
+            "control": control,
+            "metric": metric,
+            "value": None if control in absent else 0.6,
+            "low": None if control in absent else 0.5,
+            "high": None if control in absent else 0.7,
+            "dataset": "d",
+            "leaks": "",
+        }
+        for experiment in experiments
+        for control in ["network", *CONTROLS]
+        for metric in ("auroc", "accuracy")
+    ]
     return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float})
 
 
@@ -160,8 +170,8 @@ def test_the_page_shows_counts_shares_and_differences(tmp_path):
     )
     assert '<th scope="row">Number of lesions</th><td>3</td><td>2</td><td>1</td>' in page
     assert (
-        '<th scope="row">mean (SD)</th><td>2,500.0 (1,291.0)</td><td>200.0 (100.0)</td><td>450.0 (70.7)</td>'
-        in page
+        '<th scope="row">mean (SD)</th><td>2,500.0 (1,291.0)</td>'
+        "<td>200.0 (100.0)</td><td>450.0 (70.7)</td>" in page
     )
     assert "<td>2,500.0 (1,750.0 to 3,250.0)</td>" in page
     assert "&lt;b&gt;x&lt;/b&gt;" in page

@@ -1,4 +1,4 @@
-"""Table 1: counts that can be checked by hand, and differences that agree with worked examples or are not defined."""
+"""Table 1: counts by hand, and differences that agree with worked examples or are not defined."""
 
 import math
 
@@ -29,8 +29,8 @@ COUNTS = st.lists(st.integers(0, 50), min_size=2, max_size=6)
             0.25 / math.sqrt((0.25 + 0.1875) / 2),
         ),  # two levels: by their shares alone
         ([585, 213, 2753], [335, 142, 1707], 0.0356061),  # race in R's tableone, which shows 0.036
-        # Of the first two levels: p - q = (0.1, -0.1), S = (0.245, -0.11; -0.11, 0.185), its determinant 0.033225; so the square
-        # is (0.185 * 0.01 - 2 * 0.11 * 0.01 + 0.245 * 0.01) / 0.033225.
+        # Of the first two levels: p - q = (0.1, -0.1), S = (0.245, -0.11; -0.11, 0.185), its
+        # determinant 0.033225; so the square is (0.185 - 2 * 0.11 + 0.245) * 0.01 / 0.033225.
         ([50, 20, 30], [40, 30, 30], math.sqrt(0.0021 / 0.033225)),
         ([30, 30, 40], [30, 30, 40], 0),
         ([30, 0, 70], [60, 0, 140], 0),  # a level that both lack
@@ -43,7 +43,7 @@ def test_differences_of_levels_by_hand(counts, reference, wanted):
 
 @given(COUNTS, st.data())
 def test_the_difference_of_levels_is_that_without_any_one_level(counts, data):
-    """Yang and Dalton leave one level out and invert; so it must not matter which, nor whether empty levels are there."""
+    """Yang and Dalton leave one level out and invert: which, and empty ones, must not matter."""
     reference = data.draw(st.lists(st.integers(0, 50), min_size=len(counts), max_size=len(counts)))
     found, reason = smd_of_levels(counts, reference)
     there = np.add(counts, reference) > 0
@@ -184,7 +184,9 @@ def test_informative_columns_are_in_the_table():
 
 def test_the_size_of_a_crop_is_its_longer_side():
     lesions, _ = lesions_and_fate(crop_file=["x", "y", "lost", *[""] * 7])
-    files = pd.DataFrame({"file": ["x", "y"], "width": [10, None], "height": [30, None]}).astype({"width": "Int64", "height": "Int64"})  # fmt: skip
+    files = pd.DataFrame({"file": ["x", "y"], "width": [10, None], "height": [30, None]}).astype(
+        {"width": "Int64", "height": "Int64"}
+    )
     sized = with_crop_size(lesions, files)["crop_size"]
     assert sized[0] == 30
     assert sized[1:].isna().all()

@@ -26,16 +26,22 @@ FEW = Evaluation.model_construct(draws=2, confidence=0.95, seed=1)  # where the 
 
 
 def test_delong_on_the_data_of_its_own_paper():
-    """Ovarian cancer and intestinal obstruction (DeLong et al. 1988), the 43 complete records as SAS/STAT's documentation of PROC
-    LOGISTIC prints them in "Comparing Receiver Operating Characteristic Curves": albumin, total protein, K-G score, outcome.
-    Its results: areas 0.7366, 0.6478 and 0.7258 with standard errors 0.0927, 0.1000 and 0.1028; contrast of the first two with the
-    third, chi-square 2.5340 with 2 degrees of freedom."""
+    """Ovarian cancer and intestinal obstruction (DeLong et al. 1988).
+
+    Columns: albumin, total protein, K-G score, outcome. The 43 complete records are those that
+    SAS/STAT's documentation of PROC LOGISTIC prints in "Comparing Receiver Operating Characteristic
+    Curves". Its results: areas 0.7366, 0.6478 and 0.7258 with standard errors 0.0927, 0.1000 and
+    0.1028; contrast of the first two with the third, chi-square 2.5340 with 2 degrees of freedom.
+    """
     records = """
-        3.0 5.8 10 0  3.2 6.3 5 1  3.9 6.8 3 1  2.8 4.8 6 0  3.2 5.8 3 1  0.9 4.0 5 0  2.5 5.7 8 0  1.6 5.6 5 1  3.8 5.7 5 1
-        3.7 6.7 6 1  3.2 5.4 4 1  3.8 6.6 6 1  4.1 6.6 5 1  3.6 5.7 5 1  4.3 7.0 4 1  3.6 6.7 4 0  2.3 4.4 6 1  4.2 7.6 4 0
-        4.0 6.6 6 0  3.5 5.8 6 1  3.8 6.8 7 1  3.0 4.7 8 0  4.5 7.4 5 1  3.7 7.4 5 1  3.1 6.6 6 1  4.1 8.2 6 1  4.3 7.0 5 1
-        4.3 6.5 4 1  3.2 5.1 5 1  2.6 4.7 6 1  3.3 6.8 6 0  1.7 4.0 7 0  3.7 6.1 5 1  3.3 6.3 7 1  4.2 7.7 6 1  3.5 6.2 5 1
-        2.9 5.7 9 0  2.1 4.8 7 1  2.8 6.2 8 0  4.0 7.0 7 1  3.3 5.7 6 1  3.7 6.9 5 1  3.6 6.6 5 1"""
+        3.0 5.8 10 0  3.2 6.3 5 1  3.9 6.8 3 1  2.8 4.8 6 0  3.2 5.8 3 1  0.9 4.0 5 0
+        2.5 5.7 8 0  1.6 5.6 5 1  3.8 5.7 5 1  3.7 6.7 6 1  3.2 5.4 4 1  3.8 6.6 6 1
+        4.1 6.6 5 1  3.6 5.7 5 1  4.3 7.0 4 1  3.6 6.7 4 0  2.3 4.4 6 1  4.2 7.6 4 0
+        4.0 6.6 6 0  3.5 5.8 6 1  3.8 6.8 7 1  3.0 4.7 8 0  4.5 7.4 5 1  3.7 7.4 5 1
+        3.1 6.6 6 1  4.1 8.2 6 1  4.3 7.0 5 1  4.3 6.5 4 1  3.2 5.1 5 1  2.6 4.7 6 1
+        3.3 6.8 6 0  1.7 4.0 7 0  3.7 6.1 5 1  3.3 6.3 7 1  4.2 7.7 6 1  3.5 6.2 5 1
+        2.9 5.7 9 0  2.1 4.8 7 1  2.8 6.2 8 0  4.0 7.0 7 1  3.3 5.7 6 1  3.7 6.9 5 1
+        3.6 6.6 5 1"""
     albumin, protein, score, outcome = np.array(records.split(), float).reshape(-1, 4).T
     areas, covariance = delong(outcome, [albumin, protein, 10 - score])
     assert areas == pytest.approx([0.7366, 0.6478, 0.7258], abs=5e-5)
@@ -102,13 +108,15 @@ def test_differences_are_scikit_learns_and_their_sign_is_that_of_b():
     found = compare(a, b, "image", EVALUATION).set_index("metric")
     for side, units in (("a", a), ("b", b)):
         label, probability = units["label"], units["probability"]
-        assert found[f"value_{side}"].to_dict() == pytest.approx({
-            "auroc": metrics.roc_auc_score(label, probability),
-            "auprc": metrics.average_precision_score(label, probability),
-            "accuracy": ((probability >= 0.5) == label).mean(),
-            "brier_score": metrics.brier_score_loss(label, probability),
-            "log_loss": metrics.log_loss(label, probability),
-        })  # fmt: skip
+        assert found[f"value_{side}"].to_dict() == pytest.approx(
+            {
+                "auroc": metrics.roc_auc_score(label, probability),
+                "auprc": metrics.average_precision_score(label, probability),
+                "accuracy": ((probability >= 0.5) == label).mean(),
+                "brier_score": metrics.brier_score_loss(label, probability),
+                "log_loss": metrics.log_loss(label, probability),
+            }
+        )
     assert (found["difference"] == found["value_b"] - found["value_a"]).all()
     assert (
         0
@@ -205,7 +213,7 @@ def test_other_test_images_are_compared_as_far_as_patients_go_without_delong():
 
 
 def test_intervals_of_a_difference_hold_the_truth_and_its_error_is_what_it_says():
-    """300 simulations of 60 patients, in clusters: 95 % is 285; fewer than 273 would be seen once in a thousand times."""
+    """300 simulations of 60 patients: 95 % is 285; fewer than 273 is one chance in a thousand."""
     rng = np.random.default_rng(6)
     truth = compare(*pair(rng, 40_000, gain=0.4), "image", FEW, ["auroc"])["difference"][0]
     assert truth > 0.03

@@ -1,4 +1,4 @@
-"""Controls: they see what they are given and nothing else, expose a planted shortcut, and raise no alarm without one."""
+"""Controls: they see what they are given alone, and expose a planted shortcut and nothing else."""
 
 import io
 
@@ -37,7 +37,7 @@ NOTHING = dict.fromkeys(CONTROLS, Columns([], []))
 
 
 def study(patients=120, images=3, seed=0):
-    """The scores of an experiment with one fold: a network that knows a little, on patients in all three partitions."""
+    """The scores of an experiment with one fold: a model that knows a little, in all partitions."""
     rng = np.random.default_rng(seed)
     n = patients * images
     patient = np.repeat([f"P{number:03}" for number in range(patients)], images)
@@ -67,7 +67,7 @@ def auroc_of(rows, table):
 
 
 def test_one_column_of_levels_says_what_each_level_was_in_training():
-    """With as many columns as levels, the regression says the share of malignant of each; order is what matters here."""
+    """With a column per level, the regression says the fraction malignant of each."""
     rows = study(200)
     rows["assessment"] = pd.array(np.random.default_rng(1).integers(2, 6, len(rows)), "Int64")
     training = rows["partition"] == "training"
@@ -275,7 +275,7 @@ def test_files_are_measured_and_a_broken_one_is_left_to_others(tmp_path):
 
 
 def crops(rows, plant, quality, folder):
-    """A table of the crops' measures: shaded discs, some of them beside air; malignant ones `plant` levels brighter."""
+    """The measures of crops: shaded discs, some beside air; malignant ones `plant` brighter."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1:1:80j, -1:1:80j]
     for name, label in zip(rows["image_id"], rows["label"], strict=True):
@@ -318,8 +318,13 @@ def test_malignant_images_one_grey_level_brighter_are_exposed(tmp_path, quality)
 
 @pytest.mark.parametrize(
     ("control", "column"),
-    [("image_statistics", "width"), ("technical_columns", "view"), ("image_border", BORDER[7]), ("reader_columns", "calc_type")],
-)  # fmt: skip
+    [
+        ("image_statistics", "width"),
+        ("technical_columns", "view"),
+        ("image_border", BORDER[7]),
+        ("reader_columns", "calc_type"),
+    ],
+)
 def test_a_shortcut_in_any_column_is_exposed_by_its_control(control, column):
     rows = study()
     rng = np.random.default_rng(4)
@@ -334,12 +339,19 @@ def test_a_shortcut_in_any_column_is_exposed_by_its_control(control, column):
 
 
 def test_a_whole_image_has_the_highest_assessment_on_it_and_all_words():
-    lesions = pd.DataFrame({
-        "image_id": ["a", "b", "c"], "full_file": ["f1", "f1", "f2"], "assessment": pd.array([3, 5, pd.NA], "Int64"),
-        "subtlety": pd.array([5, 1, 2], "Int64"), "breast_density": pd.array([2, 2, 3], "Int64"),
-        "mass_shape": ["ROUND", "IRREGULAR", ""], "mass_margins": ["", "", ""], "calc_type": ["", "", "COARSE"],
-        "calc_distribution": ["", "", "N/A"],
-    })  # fmt: skip
+    lesions = pd.DataFrame(
+        {
+            "image_id": ["a", "b", "c"],
+            "full_file": ["f1", "f1", "f2"],
+            "assessment": pd.array([3, 5, pd.NA], "Int64"),
+            "subtlety": pd.array([5, 1, 2], "Int64"),
+            "breast_density": pd.array([2, 2, 3], "Int64"),
+            "mass_shape": ["ROUND", "IRREGULAR", ""],
+            "mass_margins": ["", "", ""],
+            "calc_type": ["", "", "COARSE"],
+            "calc_distribution": ["", "", "N/A"],
+        }
+    )
     films = pd.DataFrame(
         {
             "image_id": ["x", "y"],
@@ -373,7 +385,7 @@ def test_a_control_has_one_name_and_something_to_look_at_or_a_word_for_it():
     for name, control in CONTROLS.items():
         assert control.columns or control.sees, name
         assert label_of(name) == control.label
-    assert label_of("network") == "Network"
+    assert label_of("network") == "Model"
     assert [name for name, control in CONTROLS.items() if control.reader] == [
         "reader_assessment",
         "reader_assessment_ordered",

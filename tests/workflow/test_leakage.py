@@ -11,8 +11,11 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_leak_that_is_planted_is_measured(tmp_path):
-    """Each patient's images show one texture, theirs alone, under noise, and a label that no pixel tells: whoever knows the patient
-    knows the label. A split by patient leaves nothing to know, a split by image nearly everything."""
+    """Each patient's images show one texture, theirs alone, under noise; no pixel tells the label.
+
+    Whoever knows the patient knows the label: a split by patient leaves nothing to know, a split by
+    image nearly everything.
+    """
     rng = np.random.default_rng(12)
     rows = []
     for number in range(60):
@@ -36,8 +39,17 @@ def test_a_leak_that_is_planted_is_measured(tmp_path):
         training: {{batch_size: 8, learning_rate: 0.002, patience: 10, threads: 1}}
         augmentation: {{rotation: 0, shift: 0, zoom: 0, shear: 0, horizontal_flip: false}}
         experiments: {{leaky: {{split: {{by: image}}}}}}""")
-    done = snakemake(ROOT, "results/plots/leakage.png", "--cores", 2, "--directory", tmp_path / "run",
-                     "--configfile", "config/table.yaml", tmp_path / "overlay.yaml")  # fmt: skip
+    done = snakemake(
+        ROOT,
+        "results/plots/leakage.png",
+        "--cores",
+        2,
+        "--directory",
+        tmp_path / "run",
+        "--configfile",
+        "config/table.yaml",
+        tmp_path / "overlay.yaml",
+    )
     assert done.returncode == 0, done.stdout
     table = read_table(tmp_path / "run/results/plots/leakage.csv", "leakage").set_index(
         ["what", "metric"]
