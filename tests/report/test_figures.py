@@ -59,7 +59,10 @@ def tables(experiments, folder, controls=None):
     parts = {}
     for experiment, (scores, thresholds) in experiments.items():
         points = operating_points(scores, thresholds, "crop", EVALUATION)
-        found = {"confusion": points, **curve_tables(scores, thresholds, points, EVALUATION, controls)}
+        found = {
+            "confusion": points,
+            **curve_tables(scores, thresholds, points, EVALUATION, controls),
+        }
         origin = {column: scores[column].iloc[0] for column in ("dataset", "leaks")}
         for schema, table in found.items():
             parts.setdefault(schema, []).append(

@@ -200,12 +200,12 @@ def run_of(path):
     return experiment, int(fold), int(seed)
 
 
-def origin_of(frame):
+def origin_of(frame: pd.DataFrame) -> dict[str, str]:
     """{dataset, leaks} of a table: the columns that say of any table what it was made from."""
     return {column: frame[column].iloc[0] for column in ("dataset", "leaks")}
 
 
-def concat_tables(tables):
+def concat_tables(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """The rows of several tables as one, each value as it is.
 
     To pandas a missing fold or seed is a float, which must not make floats of those that are there.

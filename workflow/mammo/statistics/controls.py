@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 # A value that fewer training images have is no level of its own: it need not hold for others.
 FEWEST = 10
-NETWORK, MODEL_LABEL = (
-    "network",
-    "Model",
-)  # the model itself beside its controls, in tables and words
+NETWORK = "network"  # the model itself, beside its controls, in the tables' column
+MODEL_LABEL = "Model"  # and in words
 
 # The border is a 16th of the side wide, and each of its four sides is seen in four stretches.
 RING, STRETCHES = 16, 4
