@@ -75,6 +75,6 @@ def _names(prefix: str, value: str = "value") -> tuple[str, str, str]:
 
 def _given(value: Any) -> float | None:
     """A number of a table, None where it is missing (None, NaN, pandas' NA or '')."""
-    if value is None or value == "" or str(value) in ("nan", "<NA>"):
+    if value is None or str(value) in ("", "nan", "<NA>"):
         return None
     return float(value)
