@@ -65,7 +65,8 @@ def end_what_was_left(folder: Path) -> None:
     mains, _ = at_work(folder)
     if mains:
         sys.exit(
-            f"Snakemake still works in {folder}, as process {mains[0].pid}: stop it with Ctrl-C first."
+            f"Snakemake still works in {folder}, as process {mains[0].pid}."
+            " Stop it with Ctrl-C first."
         )
     for program in filter(shutil.which, QUEUES):
         if jobs := queued(program, folder):
