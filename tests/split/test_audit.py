@@ -217,15 +217,27 @@ def test_a_proportion_that_is_missed_is_a_warning_and_passes_the_gate():
 
 
 def test_an_audit_is_printed_with_what_failed_first_and_some_findings():
-    manifest, excluded = split_patients(IMAGES, NO_GROUPS, OFFICIAL)
-    results = audited(manifest.assign(label="benign"), IMAGES, OFFICIAL, excluded)
-    lines = [*audit_lines(as_audit(results) | {"leaks": "leaks patients"}, "official")]
-    assert lines[0] == "Audit of the split official: 2 fail, 1 warn, 22 pass. Dataset fingerprint."
-    assert lines[1] == "NOT EVIDENCE OF PERFORMANCE: the split leaks patients."
-    assert lines[3].startswith("fail  label is the inventory's ")
-    assert lines[4 : 4 + SHOWN] == [
-        f"          {finding}" for finding in results["label is the inventory's"]["found"][:SHOWN]
+    def result(name, status, found=(), more=0):
+        listed = {"looked_at": "9 images", "found": [*found], "more": more}
+        return {"name": name, "status": status} | listed
+
+    checks = [
+        result("one", "pass"),
+        result("another", "warn", ["a"]),
+        result("third", "fail", "abcdefg", more=10),
+        result("fourth", "pass"),
     ]
-    assert lines[4 + SHOWN] == "          and 195 more, in audit.json"
-    statuses = [line[:4] for line in lines[3:] if line[0] != " "]
-    assert statuses == ["fail"] * 2 + ["warn"] + ["pass"] * 22
+    audit = {"dataset": "fingerprint", "leaks": "leaks patients", "checks": checks}
+    assert [*audit_lines(audit, "official")] == [
+        "Audit of the split official: 1 fail, 1 warn, 2 pass. Dataset fingerprint.",
+        "NOT EVIDENCE OF PERFORMANCE: the split leaks patients.",
+        "      check    found  looked at",
+        "fail  third       17  9 images",
+        *(f"          {finding}" for finding in "abcdefg"[:SHOWN]),
+        "          and 12 more, in audit.json",
+        "warn  another      1  9 images",
+        "          a",
+        "pass  one          0  9 images",
+        "pass  fourth       0  9 images",
+    ]
+    assert [*audit_lines(audit | {"leaks": ""}, "official")][1].startswith("      check ")

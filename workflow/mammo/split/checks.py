@@ -1,14 +1,14 @@
 """The checks of the audit. To add one, write a function of the evidence with @check above it.
 
-Each compares the manifest as written with the tables it was made from, and says what it looked at
-and what is wrong. They are in the order in which the audit lists them.
+Each compares the manifest as written with the tables it was made from, and returns what it looked
+at and what is wrong. The audit lists them in their order here, those of each fold last.
 """
 
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import pandas as pd
 
@@ -75,7 +75,7 @@ class Evidence:
         images = self.informative["image_id"].nunique()
         return f"{len(self.duplicates)} pairs of files, {images} images, {len(self.folds)} fold(s)"
 
-    def of_fold(self, fold: int) -> "Evidence":
+    def of_fold(self, fold: int) -> Self:
         """The evidence of one fold."""
         return replace(self, manifest=self.manifest[self.manifest["fold"] == fold])
 
@@ -85,6 +85,9 @@ class Finding(NamedTuple):
 
     looked_at: str
     found: Iterable[str]
+
+
+CheckFunction = Callable[[Evidence], Finding]
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Check:
     """
 
     name: str
-    function: Callable[[Evidence], Finding]
+    function: CheckFunction
     severity: Severity = "fail"
     tolerated: Callable[[Split], bool] | None = None
     methods: tuple[str, ...] = ()
@@ -122,10 +125,10 @@ def check(
     tolerated: Callable[[Split], bool] | None = None,
     methods: tuple[str, ...] = (),
     per_fold: bool = False,
-) -> Callable[[Callable[[Evidence], Finding]], Callable[[Evidence], Finding]]:
+) -> Callable[[CheckFunction], CheckFunction]:
     """Make a function of the evidence a check of the audit; see Check for the arguments."""
 
-    def register(function: Callable[[Evidence], Finding]) -> Callable[[Evidence], Finding]:
+    def register(function: CheckFunction) -> CheckFunction:
         REGISTERED.append(Check(name, function, severity, tolerated, methods, per_fold))
         return function
 
