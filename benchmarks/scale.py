@@ -82,29 +82,37 @@ def list_images(dataset, out):
 
 
 def split_patients(dataset, out):
-    from mammo.split.draw import split_patients
+    from mammo.split.assignment import split_patients
+    from mammo.split.settings import Split
     from mammo.tables import read_table, write_table
 
     groups = pd.DataFrame(
         {
             "image_id": pd.Series(dtype=str),
             "group": pd.Series(dtype=str),
-            "crowd": pd.Series(dtype=bool),
+            "uninformative": pd.Series(dtype=bool),
         }
     )
-    manifest, excluded = split_patients(read_table(out / "images.csv", "images"), groups, SPLIT)
+    images = read_table(out / "images.csv", "images")
+    manifest, excluded = split_patients(images, groups, Split.default(**SPLIT))
     write_table(manifest, out / "manifest.csv", "manifest")
     write_table(excluded, out / "left_out.csv", "excluded")
 
 
 def audit_split(dataset, out):
     from mammo.split.audit import audit_split
+    from mammo.split.checks import Evidence
+    from mammo.split.settings import Split
     from mammo.tables import read_table
 
+    tables = {
+        name: read_table(out / f"{name}.csv", name) for name in ("manifest", "images", "lesions")
+    }
     pairs = pd.DataFrame({"file_a": [], "file_b": [], "match": []}, dtype=str)
-    tables = (read_table(out / f"{name}.csv", name) for name in ("manifest", "images", "lesions"))
-    checks = audit_split(*tables, pairs, read_table(out / "left_out.csv", "excluded"), SPLIT)
-    assert {check["status"] for check in checks} == {"pass"}
+    excluded = read_table(out / "left_out.csv", "excluded")
+    split = Split.default(**SPLIT)
+    audit = audit_split(Evidence(**tables, duplicates=pairs, excluded=excluded, split=split))
+    assert {result["status"] for result in audit["checks"]} == {"pass"}
 
 
 def evaluate_run(dataset, out):
