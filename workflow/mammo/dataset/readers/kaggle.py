@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 from mammo.dataset.dicom import DESCRIBED
-from mammo.dataset.editions.cbis_ddsm import assign_roles, file_rows, match_files, read_case_tables
-from mammo.dataset.editions.layout import find, the_one
+from mammo.dataset.readers.cbis_ddsm import assign_roles, file_rows, match_files, read_case_tables
+from mammo.dataset.layout import find, the_one
 from mammo.dataset.headers import walk
 from mammo.log import InputError, some
 from mammo.tables import read_dataset_csv

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from mammo.dataset.editions.layout import CASE_TABLES, KINDS, PARTITIONS, find, the_one
+from mammo.dataset.layout import CASE_TABLES, KINDS, PARTITIONS, find, the_one
 from mammo.dataset.headers import printable
 from mammo.dataset.images import looks_like_mask
 from mammo.log import InputError, some

@@ -6,7 +6,7 @@ one for each image and misspelt in places, play no part.
 
 import re
 
-from mammo.dataset.editions.cbis_ddsm import assign_roles, file_rows, match_files, read_case_tables
+from mammo.dataset.readers.cbis_ddsm import assign_roles, file_rows, match_files, read_case_tables
 from mammo.dataset.headers import walk
 from mammo.log import InputError
 
