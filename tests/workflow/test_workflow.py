@@ -413,7 +413,7 @@ def test_editing_a_script_reruns_its_step_and_what_follows(study, rule):
     [
         "mammo/log.py",
         "mammo/statistics/bootstrap.py",
-        "mammo/dataset/readers/own_table.py",
+        "mammo/dataset/editions/table.py",
         "schemas/tables.schema.yaml",
     ],
 )
