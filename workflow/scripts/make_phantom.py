@@ -9,7 +9,5 @@ from mammo.log import log_to
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         params = snakemake.params
-        phantom = Phantom(
-            patients=params.patients, seed=params.seed, lookalikes=params.lookalikes
-        )
+        phantom = Phantom(patients=params.patients, seed=params.seed, lookalikes=params.lookalikes)
         build(Path(snakemake.output.planted).parent, phantom, snakemake.threads)

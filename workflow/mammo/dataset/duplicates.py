@@ -114,7 +114,7 @@ def compare(pool: Executor, folder: Path, files: pd.DataFrame) -> Iterator[Row]:
 
 
 class Looks(NamedTuple):
-    """What n images look like: arrays by their numbers, and small images as far as they are kept."""
+    """What n images look like: arrays by their numbers, and small images, as far as kept."""
 
     decoded: np.ndarray  # bool (n,)
     flat: np.ndarray  # bool (n,): without contrast
@@ -181,7 +181,7 @@ def near_pairs(
 
 
 def unconnected(pairs: Iterable[Candidates], parent: np.ndarray) -> Iterator[np.ndarray]:
-    """The pairs that the forest does not connect yet, as arrays (at most CHUNK, 3) of i, j, distance.
+    """The pairs that the forest does not connect yet: arrays (at most CHUNK, 3) of i, j, distance.
 
     The forest may change between two of them.
     """

@@ -117,7 +117,8 @@ def write_tables(
 ) -> None:
     """Write csv/ and planted.csv; adds to `planted` what dicom_info.csv does not describe."""
     rng = drawing.seeded(seed, "info")
-    info, meta = [], {}
+    info: list[dict] = []
+    meta: dict[str, dict] = {}
     for file, shape in shapes:
         often_missing = file.role != "crop" and _in_calcification_test(file.lesion)
         described = not often_missing or rng.random() < DESCRIBED

@@ -135,10 +135,10 @@ def draw_mass(
     Smooth and well-defined, or an irregular core from which spicules radiate.
     """
     if not malignant:
-        edge = rng.uniform(0.8, 0.95)
-        dome = 0.7 + 0.3 * np.sqrt(np.clip(1 - (rho / edge) ** 2, 0, 1))
-        return dome * special.expit((edge - rho) / 0.035)
-    edge = rng.uniform(0.4, 0.5)
+        rim = rng.uniform(0.8, 0.95)
+        dome = 0.7 + 0.3 * np.sqrt(np.clip(1 - (rho / rim) ** 2, 0, 1))
+        return dome * special.expit((rim - rho) / 0.035)
+    edge: float | np.ndarray = rng.uniform(0.4, 0.5)
     for k in range(3, 10):
         edge = edge + rng.uniform(0.01, 0.045) * np.cos(k * theta + rng.uniform(0, 2 * np.pi))
     mass = special.expit((edge - rho) / 0.07)
@@ -165,10 +165,7 @@ def draw_calcifications(
     y, x = (np.mgrid[0:n, 0:n] - (n - 1) / 2).astype(np.float32) / scale
     spots = np.zeros((n, n), np.float32)
     for _ in range(rng.integers(18, 34) if malignant else rng.integers(4, 9)):
-        if malignant:
-            distance = abs(rng.normal(0, 0.4))
-        else:
-            distance = np.sqrt(rng.uniform(0.02, 0.85))
+        distance = abs(rng.normal(0, 0.4)) if malignant else np.sqrt(rng.uniform(0.02, 0.85))
         angle = rng.uniform(0, 6.283)
         distance = min(distance, 0.9)
         dy, dx = y - distance * np.sin(angle), x - distance * np.cos(angle)
@@ -232,7 +229,8 @@ def draw_scan(
     height, width = int(rng.integers(650, 801)), int(rng.integers(400, 501))
     breast, depth = draw_breast(rng, view, density, height, width)
     picture = breast.copy()
-    masks, taken = [], []
+    masks: list[np.ndarray] = []
+    taken: list[tuple[int, int, float]] = []
     for lesion in lesions:
         n = 4 * int(lesion.radius)
         rho, theta = polar(rng, lesion.radius, n)

@@ -207,9 +207,7 @@ def _choose_lookalikes(
             for view, malignant in lesion.malignant.items():
                 lesion.drawn[view] = not malignant
                 detail = "malignant, drawn benign" if malignant else "benign, drawn malignant"
-                planted.append(
-                    Trap("drawn_like_other_class", lesion.image_id(view), detail=detail)
-                )
+                planted.append(Trap("drawn_like_other_class", lesion.image_id(view), detail=detail))
 
 
 def plan_files(
@@ -232,9 +230,8 @@ def plan_files(
         for view in lesion.drawn:
             this = lesion.image_id(view)
             apart = this == swapped or (this not in (truncated, missing) and rng.random() < 0.05)
-            if apart:
-                order = [0, 0]  # of crop and mask in their folders
-            else:
+            order = [0, 0]  # of crop and mask in their folders
+            if not apart:
                 order = [0, 1] if rng.random() < 0.5 else [1, 0]
             crop, mask = uid(seed, "crop", this), uid(seed, "mask" if apart else "crop", this)
             scan = (lesion.patient, lesion.side, view)

@@ -68,7 +68,7 @@ def match_files(folder: str | Path, table: OwnTable, look: Look) -> Found:
 
 
 def read_rows(folder: Path, name: str) -> OwnTable:
-    """The table FOLDER/NAME, its columns named as in NEEDED and OPTIONAL, its values as they are."""
+    """The table FOLDER/NAME, columns named as in NEEDED and OPTIONAL, values as they are."""
     path = folder / name
     if not path.is_file():
         found = some(sorted(entry.name for entry in folder.glob("*.csv"))) or "none"
@@ -203,7 +203,9 @@ def find_files(
         files.append(as_table(headers).assign(role=role, role_from="table"))
         where = lesions["source"] + ": " + lesions[column]
         if role == "crop":
-            found = [headers[file]["problem"] if file in headers else "" for file in lesions[column]]
+            found = [
+                headers[file]["problem"] if file in headers else "" for file in lesions[column]
+            ]
             problems = pd.Series(found, lesions.index, str).mask(outside, "outside_dataset")
             excluded = lesions.assign(reason=problems, region="crop", detail=where)
             excluded = excluded[problems != ""]
