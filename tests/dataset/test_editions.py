@@ -13,17 +13,20 @@ from pydicom.encaps import encapsulate
 
 from helpers.datasets import NAMES, TinyKaggle, save_image
 from helpers.dicom_files import write_edition
-from mammo.dataset.readers.cbis_ddsm import LABELS
-from mammo.dataset.layout import find
 from mammo.dataset.headers import read_header
 from mammo.dataset.images import decode
-from mammo.dataset.inventory import fingerprint, label_conflicts, summarize, take_inventory
+from mammo.dataset.inventory import fingerprint, label_conflicts, take_inventory
+from mammo.dataset.layout import find
+from mammo.dataset.readers.cbis_ddsm import LABELS
+from mammo.dataset.settings import Dataset
+from mammo.dataset.summary import summarize
 from mammo.log import InputError
 from mammo.tables import left_in, read_table, write_table
 
 
 def inventory(folder):
-    files, lesions, excluded, _ = take_inventory({"edition": "kaggle", "path": folder}, workers=1)
+    dataset = Dataset.default(edition="kaggle", path=str(folder))
+    files, lesions, excluded, _ = take_inventory(dataset, workers=1)
     return files, lesions, excluded
 
 
@@ -398,7 +401,8 @@ def test_an_undescribed_file_of_no_lesion_has_no_role(tiny_kaggle):
 
 
 def dicom_inventory(folder):
-    files, lesions, excluded, _ = take_inventory({"edition": "dicom", "path": folder}, workers=1)
+    dataset = Dataset.default(edition="dicom", path=str(folder))
+    files, lesions, excluded, _ = take_inventory(dataset, workers=1)
     return files, lesions, excluded
 
 
@@ -535,7 +539,7 @@ def test_the_summary_counts_what_is_there(tiny_kaggle):
     spoil("missing_series", tiny_kaggle)
     found = inventory(tiny_kaggle.write())
     text = summarize("kaggle", *found, label_conflicts(found[1]), fingerprint(found[0], {}))
-    assert "46 files; 16 lesions in a view of 8 patients, 15 with a usable crop." in text
+    assert "46 files; 16 lesions in a view of 8 patients, 15 with a usable ROI crop." in text
     assert "| missing_series | 1 |" in text
     assert "| crop | description |  | 15 |" in text
 

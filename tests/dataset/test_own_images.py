@@ -12,9 +12,10 @@ from helpers.datasets import save_image, write_csv
 from helpers.dicom_files import write_dicom
 from helpers.project import ROOT
 from mammo.dataset.decoding import decode_images
-from mammo.dataset.readers.folders import patient_in
 from mammo.dataset.inventory import take_inventory
+from mammo.dataset.readers.folders import patient_in
 from mammo.dataset.regions import list_images
+from mammo.dataset.settings import Dataset, Image
 from mammo.log import InputError
 from mammo.tables import left_in
 
@@ -22,7 +23,7 @@ from mammo.tables import left_in
 def own(folder, rows=None, table="lesions.csv"):
     if rows is not None:
         write_csv(folder / table, rows)
-    dataset = {"edition": "table", "path": folder, "table": table, "patient": None}
+    dataset = Dataset.default(edition="table", path=str(folder), table=table)
     return take_inventory(dataset, 1)[:3]
 
 
@@ -262,9 +263,8 @@ def sorted_images(tmp_path):
 
 
 def from_folders(folder, patient="([^/]+)_"):
-    return take_inventory(
-        {"edition": "folder", "path": folder, "table": None, "patient": patient}, 1
-    )[:3]
+    dataset = Dataset.default(edition="folder", path=str(folder), patient=patient)
+    return take_inventory(dataset, 1)[:3]
 
 
 @pytest.mark.parametrize("patient", ["([^/]+)_", "(?P<patient>P[0-9]+)_(CC|MLO)", "P[0-9]+"])
@@ -354,11 +354,9 @@ def test_dicom_images_of_ones_own_tell_their_spacing_and_margins_in_millimetres_
     assert files.set_index("file")["spacing_mm"].dropna().to_dict() == {"full0.dcm": 0.2}
     for name in ("mask_file", "full_file"):
         lesions[name] = lesions[name].astype(str)
-    images, left_out = list_images(
-        lesions, files, excluded, {"region": "context", "margin_unit": "mm"}
-    )
+    settings = Image.default(region="context", margin=4, margin_unit="mm", size=60)
+    images, left_out = list_images(lesions, files, excluded, settings)
     assert left_out[["image_id", "reason"]].to_numpy().tolist() == [["crop1.dcm", "no_spacing"]]
-    settings = {"region": "context", "margin": 4, "margin_unit": "mm", "fit": "stretch", "size": 60}
     assert decode_images(folder, images, settings, 1, folder / "pixels.npy") == [None]
     out = np.load(folder / "pixels.npy")
     wanted = np.zeros((60, 60))
