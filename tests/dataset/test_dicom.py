@@ -21,6 +21,9 @@ from mammo.dataset.dicom import read_dicom_header, read_pixels
 from mammo.dataset.headers import read_header
 from mammo.dataset.images import decode, looks_like_mask
 
+# What pydicom warns of in broken files stays within mammo.dataset.dicom; pytest would show it.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
 
 def blobs(dtype, low=None, high=None):
     """Smooth noise (60, 44) from `low` to `high`."""
@@ -81,10 +84,20 @@ def test_the_same_image_in_each_syntax_is_the_same():
 
 
 BUNDLED = {
-    "CT_small": "", "693_J2KI": "", "JPEG2000": "", "JPGExtended": "", "JPEGLSNearLossless_16": "", "examples_overlay": "",
-    "rtplan": "no_pixels", "reportsi": "no_pixels", "SC_rgb_rle_2frame": "multi_frame", "rtdose": "multi_frame",
-    "SC_rgb_jpeg_gdcm": "colour", "examples_palette": "colour", "image_dfl": "bad_transfer_syntax",
-}  # fmt: skip
+    "CT_small": "",
+    "693_J2KI": "",
+    "JPEG2000": "",
+    "JPGExtended": "",
+    "JPEGLSNearLossless_16": "",
+    "examples_overlay": "",
+    "rtplan": "no_pixels",
+    "reportsi": "no_pixels",
+    "SC_rgb_rle_2frame": "multi_frame",
+    "rtdose": "multi_frame",
+    "SC_rgb_jpeg_gdcm": "colour",
+    "examples_palette": "colour",
+    "image_dfl": "bad_transfer_syntax",
+}
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -167,8 +180,13 @@ def test_padding_is_black_and_sets_no_range(tmp_path, photometric):
     pixels = blobs(np.int16, 500, 900)
     pixels[:10] = -2000
     pixels[10:20] = -1990
-    write_dicom(tmp_path / "x.dcm", pixels, PhotometricInterpretation=photometric,
-                PixelPaddingValue=-2000, PixelPaddingRangeLimit=-1990)  # fmt: skip
+    write_dicom(
+        tmp_path / "x.dcm",
+        pixels,
+        PhotometricInterpretation=photometric,
+        PixelPaddingValue=-2000,
+        PixelPaddingRangeLimit=-1990,
+    )
     grey = read_pixels(tmp_path / "x.dcm")
     assert (grey[:20] == 0).all()
     inside = stretched(pixels[20:])
@@ -192,8 +210,14 @@ def multi_frame(path):
 
 
 def colour(path):
-    write_dicom(path, blobs(np.uint8), SamplesPerPixel=3, PlanarConfiguration=0, PhotometricInterpretation="RGB",
-                PixelData=blobs(np.uint8).tobytes() * 3)  # fmt: skip
+    write_dicom(
+        path,
+        blobs(np.uint8),
+        SamplesPerPixel=3,
+        PlanarConfiguration=0,
+        PhotometricInterpretation="RGB",
+        PixelData=blobs(np.uint8).tobytes() * 3,
+    )
 
 
 def unknown_syntax(path):
@@ -383,7 +407,8 @@ def test_real_mammograms_are_decoded():
             )
             grey = read_pixels(path)
             assert grey.shape == (header["height"], header["width"])
-            # A breast before a black background, at the chest wall: the right side of a right breast, the left of a left one.
+            # A breast on a black background, at the chest wall: on the right of a right breast's
+            # image, on the left of a left one's.
             assert np.mean(grey < 10) > 0.4
             left, right = np.array_split(decode(path, 64)[16:48].astype(float), 2, axis=1)
             assert (right.mean() > left.mean()) == (view[0] == "r"), (patient, view)

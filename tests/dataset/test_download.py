@@ -1,4 +1,4 @@
-"""The downloads, with the real clients against stores of a few files on this machine: no test reaches out."""
+"""The downloads, with the real clients against small stores on this machine: none reaches out."""
 
 import base64
 import hashlib
@@ -123,7 +123,7 @@ def zipped(files):
 
 
 class Kaggle:
-    """Kaggle's two servers: the one that asks who you are and sends you on, and the one that has the archive."""
+    """Kaggle's two servers: one asks who you are and redirects, the other has the archive."""
 
     def __init__(self):
         self.archive, self.checksum, self.status = zipped(FILES), True, 200
@@ -301,7 +301,7 @@ def test_a_download_that_lacks_files_tells_how_many_and_which(kaggle, tmp_path):
     kaggle.archive = zipped({name: text for name, text in FILES.items() if name not in lost})
     with pytest.raises(
         InputError,
-        match=rf"4 files are missing: {', '.join(lost[:3])} and 1 more. Give the same command again",
+        match=rf"4 files are missing: {', '.join(lost[:3])} and 1 more. Give the same command",
     ):
         get_kaggle(tmp_path)
     kaggle.archive = zipped(FILES)
@@ -381,7 +381,15 @@ def test_the_message_names_folder_and_gigabytes(tmp_path, monkeypatch):
         ask_for_room(tmp_path / "file/sub", 1)
 
 
-@pytest.mark.parametrize(("status", "words"), [(401, "it wants to know who asks"), (403, "save it as ~/.kaggle/access_token"), (404, "answers 404"), (503, "may do better later")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "it wants to know who asks"),
+        (403, "save it as ~/.kaggle/access_token"),
+        (404, "answers 404"),
+        (503, "may do better later"),
+    ],
+)
 def test_an_answer_that_is_an_error_is_told_in_one_line(kaggle, tmp_path, status, words):
     kaggle.status = status
     with pytest.raises(InputError, match=words) as error:
@@ -487,7 +495,8 @@ class Store:
                 for key, body in self.objects.items()
                 if key.startswith(prefix)
             ]
-            text = f"<ListBucketResult><Name>{bucket}</Name><IsTruncated>false</IsTruncated>{''.join(rows)}</ListBucketResult>"
+            head = f"<Name>{bucket}</Name><IsTruncated>false</IsTruncated>"
+            text = f"<ListBucketResult>{head}{''.join(rows)}</ListBucketResult>"
             return reply(request, text.encode(), self.status)
         self.got.append(name[0])
         body = self.objects[name[0]]
@@ -651,5 +660,6 @@ def test_the_closing_words_tell_what_lies_where_and_what_to_type(tmp_path):
     assert list(closing_words(tmp_path / "idc.json")) == [
         "Downloaded and verified: 10,239 files in 6,775 folders, 163.5 GB, in /d/idc",
         "A note.",
-        "Next: snakemake --cores 4 --configfile config/dicom.yaml --config 'dataset={path: /d/idc}'",
+        "Next: snakemake --cores 4 --configfile config/dicom.yaml"
+        " --config 'dataset={path: /d/idc}'",
     ]

@@ -1,4 +1,4 @@
-"""Finding duplicates: equal bytes, equal pixels, near-equal pictures, and all that must not be called one."""
+"""Duplicates: equal bytes, equal pixels, near-duplicates, and what must not be called one."""
 
 import os
 

@@ -179,22 +179,54 @@ def drop_table(data):
 
 
 REFUSED = {
-    "an unknown pathology": (lambda d: change(d, pathology="UNSURE"), None, ["mass_case_description_train_set.csv row 2, pathology: 'UNSURE'", "MALIGNANT"]),
+    "an unknown pathology": (
+        lambda d: change(d, pathology="UNSURE"),
+        None,
+        ["mass_case_description_train_set.csv row 2, pathology: 'UNSURE'", "MALIGNANT"],
+    ),
     "an empty patient": (lambda d: change(d, patient_id=""), None, ["row 2, patient_id: ''"]),
-    "a view that is none": (lambda d: change(d, **{"image view": "XCC"}), None, ["image_view: 'XCC'", "CC, MLO"]),
-    "an assessment in words": (lambda d: change(d, assessment="high"), None, ["assessment: 'high'"]),
+    "a view that is none": (
+        lambda d: change(d, **{"image view": "XCC"}),
+        None,
+        ["image_view: 'XCC'", "CC, MLO"],
+    ),
+    "an assessment in words": (
+        lambda d: change(d, assessment="high"),
+        None,
+        ["assessment: 'high'"],
+    ),
     "one lesion, two labels": (
-        lambda d: d.tables[NAMES[0]].append(d.tables[NAMES[0]][0] | {"pathology": "BENIGN"}), None, ["row 2 says malignant", "mass_P_00000_LEFT_CC_1"],
+        lambda d: d.tables[NAMES[0]].append(d.tables[NAMES[0]][0] | {"pathology": "BENIGN"}),
+        None,
+        ["row 2 says malignant", "mass_P_00000_LEFT_CC_1"],
     ),
-    "a table without a column": (lambda d: [r.pop("pathology") for r in d.tables[NAMES[2]]], None, [NAMES[2], "no column pathology; found: patient_id"]),
-    "a missing table": (None, drop_table, ["missing calc_case_description_test_set.csv", "It holds: csv, jpeg"]),
+    "a table without a column": (
+        lambda d: [r.pop("pathology") for r in d.tables[NAMES[2]]],
+        None,
+        [NAMES[2], "no column pathology; found: patient_id"],
+    ),
+    "a missing table": (
+        None,
+        drop_table,
+        ["missing calc_case_description_test_set.csv", "It holds: csv, jpeg"],
+    ),
     "no image at all": (None, lambda d: shutil.rmtree(d.folder / "jpeg"), ["holds no .jpg file"]),
-    "an empty folder": (None, lambda d: [shutil.rmtree(d.folder / name) for name in ("csv", "jpeg")], ["missing mass_case", "It holds: nothing"]),
-    "a file described in two ways": (
-        lambda d: d.info.append(d.info[1] | {"SeriesDescription": "ROI mask images"}), None, ["dicom_info.csv describes a file in two ways: 2.25."],
+    "an empty folder": (
+        None,
+        lambda d: [shutil.rmtree(d.folder / name) for name in ("csv", "jpeg")],
+        ["missing mass_case", "It holds: nothing"],
     ),
-    "dicom_info without a column": (lambda d: [i.pop("BitsAllocated") for i in d.info], None, ["dicom_info.csv: no column BitsAllocated"]),
-}  # fmt: skip
+    "a file described in two ways": (
+        lambda d: d.info.append(d.info[1] | {"SeriesDescription": "ROI mask images"}),
+        None,
+        ["dicom_info.csv describes a file in two ways: 2.25."],
+    ),
+    "dicom_info without a column": (
+        lambda d: [i.pop("BitsAllocated") for i in d.info],
+        None,
+        ["dicom_info.csv: no column BitsAllocated"],
+    ),
+}
 
 
 @pytest.mark.parametrize("what", REFUSED)

@@ -40,16 +40,33 @@ def test_own_images_of_any_format(own_images):
 
 def test_what_else_a_table_knows_is_read_in_one_spelling_and_the_rest_are_subgroups(own_images):
     extra = {
-        "Lesion": "1", "partition": "Train", "laterality": "L", "view": "mlo", "kind": "calc", "density": "C",
-        "assessment": "4.0", "subtlety": "", "pathology": "biopsied", "scanner": "A, \"the old one\"", "age group": "50-59",
-    }  # fmt: skip
+        "Lesion": "1",
+        "partition": "Train",
+        "laterality": "L",
+        "view": "mlo",
+        "kind": "calc",
+        "density": "C",
+        "assessment": "4.0",
+        "subtlety": "",
+        "pathology": "biopsied",
+        "scanner": 'A, "the old one"',
+        "age group": "50-59",
+    }
     _, lesions, _ = own(own_images, [row | extra for row in rows_of(own_images)])
     first = lesions.iloc[0]
     wanted = {
-        "lesion_id": "patient 000_left_1", "official_partition": "training", "laterality": "left", "view": "MLO",
-        "kind": "calcification", "breast_density": "3", "assessment": "4", "subtlety": "", "pathology": "biopsied",
-        "scanner": 'A, "the old one"', "age_group": "50-59",
-    }  # fmt: skip
+        "lesion_id": "patient 000_left_1",
+        "official_partition": "training",
+        "laterality": "left",
+        "view": "MLO",
+        "kind": "calcification",
+        "breast_density": "3",
+        "assessment": "4",
+        "subtlety": "",
+        "pathology": "biopsied",
+        "scanner": 'A, "the old one"',
+        "age_group": "50-59",
+    }
     assert {key: first[key] for key in wanted} == wanted
 
 
@@ -338,7 +355,10 @@ def test_a_missing_class_is_named(sorted_images):
 
 
 def test_dicom_images_of_ones_own_tell_their_spacing_and_margins_in_millimetres_follow_it(tmp_path):
-    """A lesion of 20 x 20 pixels of 0.2 mm, with 4 mm around it: 60 pixels of the full image, a third of them the lesion's."""
+    """A lesion of 20 x 20 pixels of 0.2 mm, with 4 mm around it.
+
+    That is 60 pixels of the whole image, a third of them the lesion's.
+    """
     full, mask = np.full((300, 200), 40, np.uint16), np.zeros((300, 200), np.uint8)
     full[140:160, 90:110], mask[140:160, 90:110] = 4000, 255
     folder, rows = tmp_path / "own", []
@@ -347,8 +367,15 @@ def test_dicom_images_of_ones_own_tell_their_spacing_and_margins_in_millimetres_
         write_dicom(folder / f"full{number}.dcm", full, "JPEG 2000 lossless", **extra)
         write_dicom(folder / f"mask{number}.dcm", mask)
         write_dicom(folder / f"crop{number}.dcm", full[130:170, 80:120], "RLE")
-        rows.append({"file": f"crop{number}.dcm", "full": f"full{number}.dcm", "mask": f"mask{number}.dcm",
-                     "label": "benign", "patient": str(number)})  # fmt: skip
+        rows.append(
+            {
+                "file": f"crop{number}.dcm",
+                "full": f"full{number}.dcm",
+                "mask": f"mask{number}.dcm",
+                "label": "benign",
+                "patient": str(number),
+            }
+        )
     files, lesions, excluded = own(folder, rows)
     assert excluded.empty
     assert files.set_index("file")["spacing_mm"].dropna().to_dict() == {"full0.dcm": 0.2}

@@ -1,4 +1,4 @@
-"""The phantom edition: the same bytes from the same seed, pictures that agree with one another, and traps that are really there."""
+"""The synthetic dataset: the same bytes from the same seed, images that agree, planted traps."""
 
 import hashlib
 
@@ -83,8 +83,19 @@ def test_the_tables_have_the_published_columns(default):
         list(read(default, f"csv/{kind}_case_description_train_set.csv"))
         for kind in ("mass", "calc")
     )
-    common = ["patient_id", "left or right breast", "image view", "abnormality id", "abnormality type", "assessment", "pathology",
-              "subtlety", "image file path", "cropped image file path", "ROI mask file path"]  # fmt: skip
+    common = [
+        "patient_id",
+        "left or right breast",
+        "image view",
+        "abnormality id",
+        "abnormality type",
+        "assessment",
+        "pathology",
+        "subtlety",
+        "image file path",
+        "cropped image file path",
+        "ROI mask file path",
+    ]
     assert set(mass) == {*common, "breast_density", "mass shape", "mass margins"}
     assert set(calc) == {*common, "breast density", "calc type", "calc distribution"}
     assert len(list(read(default, "csv/dicom_info.csv"))) == 38
@@ -122,8 +133,21 @@ def test_crop_mask_and_full_image_agree(smallest):
         assert np.abs(cut - crop).mean() < 3  # but for what JPEG loses
 
 
-TRAPS = {"crop_first", "mask_first", "separate_folders", "swapped_pair", "missing_series", "truncated_jpeg", "newline_in_path", "scan_listed_twice",
-         "patient_in_both_partitions", "missing_description", "full_image_with_both_classes", "label_differs_between_views", "drawn_like_other_class"}  # fmt: skip
+TRAPS = {
+    "crop_first",
+    "mask_first",
+    "separate_folders",
+    "swapped_pair",
+    "missing_series",
+    "truncated_jpeg",
+    "newline_in_path",
+    "scan_listed_twice",
+    "patient_in_both_partitions",
+    "missing_description",
+    "full_image_with_both_classes",
+    "label_differs_between_views",
+    "drawn_like_other_class",
+}
 
 
 @pytest.mark.parametrize("edition", ["smallest", "default"])

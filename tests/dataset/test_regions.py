@@ -1,4 +1,4 @@
-"""Regions: which images a study is made of, and how the crop, its surroundings or the whole image come to be a square."""
+"""Regions: which images a study is made of, and how the region becomes a square of pixels."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,10 @@ CROP, CONTEXT, FULL = (Image.default(region=name) for name in ("crop", "context"
 
 
 def dataset(changes=None, headers=None):
-    """Four lesions in a view, the first two on one film, of three patients; (lesions, files, excluded)."""
+    """Four lesions in a view of three patients, the first two on one film.
+
+    Returns (lesions, files, excluded).
+    """
     rows = []
     for patient, number, label in [
         (1, 1, "benign"),
@@ -30,12 +33,20 @@ def dataset(changes=None, headers=None):
         name = f"mass_P_{patient}_LEFT"
         rows.append(
             {
-                "image_id": f"{name}_CC_{number}", "lesion_id": f"{name}_{number}", "patient_id": f"P_{patient}",
-                "laterality": "left", "view": "CC", "kind": "mass", "label": label,
-                "official_partition": "test" if patient == 3 else "training", "source": f"row {len(rows)}",
-                "crop_file": f"crop{patient}{number}", "mask_file": f"mask{patient}{number}", "full_file": f"full{patient}",
+                "image_id": f"{name}_CC_{number}",
+                "lesion_id": f"{name}_{number}",
+                "patient_id": f"P_{patient}",
+                "laterality": "left",
+                "view": "CC",
+                "kind": "mass",
+                "label": label,
+                "official_partition": "test" if patient == 3 else "training",
+                "source": f"row {len(rows)}",
+                "crop_file": f"crop{patient}{number}",
+                "mask_file": f"mask{patient}{number}",
+                "full_file": f"full{patient}",
             }
-        )  # fmt: skip
+        )
     lesions = pd.DataFrame(rows)
     names = sorted({name for role in ("crop", "mask", "full") for name in lesions[f"{role}_file"]})
     files = pd.DataFrame({"file": names, "problem": "", "spacing_mm": np.nan})
