@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helpers.datasets import save_image
 from mammo.dataset import decoding
-from mammo.dataset.decoding import decode_images
+from mammo.dataset.decoding import decode_images, rows_of_shard
 from mammo.dataset.images import context_box, decode, mask_box, widened
 from mammo.dataset.regions import list_images
 from mammo.dataset.settings import Image
@@ -225,6 +225,14 @@ def test_the_context_of_a_lesion_is_cut_from_its_full_image(tmp_path):
     assert (out[0, 11:29, 11:29] == 220).all()
     assert (out[0, [0, -1]] == 40).all()
     assert (out[1] == 0).all()
+
+
+@pytest.mark.parametrize(("count", "shards"), [(0, 1), (7, 1), (7, 3), (2, 5), (1000, 7)])
+def test_every_row_is_in_one_shard(count, shards):
+    ends = [rows_of_shard(f"{part}of{shards}", count) for part in range(1, shards + 1)]
+    assert [row for start, stop in ends for row in range(start, stop)] == [*range(count)]
+    sizes = [stop - start for start, stop in ends]
+    assert max(sizes) - min(sizes) <= 1
 
 
 def test_shards_read_as_one_array(tmp_path):
