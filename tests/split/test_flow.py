@@ -1,15 +1,12 @@
 """The flow: what is excluded adds up with what remains, whatever the tables hold."""
 
-import re
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.project import ROOT
 from mammo.log import InputError
-from mammo.split.flow import REASONS, Account, count_flow, follow, read_account, reason_in_words
+from mammo.split.flow import Account, count_flow, follow, read_account
 from mammo.tables import write_table
 from mammo.words import CLASSES, PARTITIONS
 
@@ -306,18 +303,3 @@ def test_an_account_is_read_by_the_names_of_its_tables(tmp_path):
     assert "full_file" in account.lesions
     assert "partition" in account.manifest
     assert all("reason" in table for table in (account.excluded, account.undecoded))
-
-
-def test_reasons_are_in_words_wherever_a_step_names_one():
-    code = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*.py"))
-    named = set(
-        re.findall(
-            r'problem(?:": | = )"(\w+)"|leave_out\(.*"(\w+)"\)|exclusion\(lesion, "(\w+)"', code
-        )
-    )
-    codes = {name for names in named for name in names if name}
-    assert {"missing_file", "no_spacing", "ambiguous_crop", "no_pixels"} <= codes
-    assert codes <= set(REASONS)
-    assert reason_in_words("mask_empty_file") == "Mask: file is empty"
-    assert reason_in_words("full_no_pixels") == "Full image: DICOM file without pixels"
-    assert reason_in_words("a_new_code") == "a_new_code"
