@@ -14,11 +14,11 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         inputs, output = snakemake.input, snakemake.output
         account = read_account(inputs)
-        lesions = with_crop_size(account["lesions"], read_table(inputs.files, "files"))
+        lesions = with_crop_size(account.lesions, read_table(inputs.files, "files"))
         columns = informative_columns(lesions)
-        folds = follow(**account | {"lesions": lesions}, region=snakemake.params.region)
+        folds = follow(account._replace(lesions=lesions), snakemake.params.region)
         parts = [characteristics(lesions, fate, columns).assign(fold=fold) for fold, fate in folds]
-        table = pd.concat(parts).assign(**origin_of(account["manifest"]))
+        table = pd.concat(parts).assign(**origin_of(account.manifest))
         write_table(table, output.csv, "characteristics")
         page = as_html(read_table(output.csv, "characteristics"), snakemake.params.edition)
         Path(output.html).write_text(page, encoding="utf-8")
