@@ -12,8 +12,8 @@ from matplotlib.text import Text
 from scipy.special import expit
 from sklearn import metrics
 
-from mammo.report.figures.registry import FIGURES, marked
-from mammo.report.figures.style import MOST_EXPERIMENTS
+from mammo.report.figures import FIGURES
+from mammo.report.style import MOST_EXPERIMENTS, marked
 from mammo.statistics.bootstrap import estimate, estimate_counts
 from mammo.statistics.calibration import calibrate, temperature
 from mammo.statistics.histories import curve
@@ -23,7 +23,7 @@ from mammo.tables import read_table, write_table
 
 EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
 OF_SCORES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-SCHEMAS = {FIGURES[name][0]: name for name in OF_SCORES}
+SCHEMAS = {FIGURES[name].schema: name for name in OF_SCORES}
 
 
 def scored(patients, folds=1, seed=0, spoil=lambda rows: rows, leaks=""):
@@ -70,7 +70,7 @@ def tables(experiments, folder, controls=None):
 
 def drawn(name, table):
     """A figure as it is saved, and all that is written on it."""
-    figure = marked(FIGURES[name][1](table, "phantom"), table)
+    figure = marked(FIGURES[name].draw(table, "phantom"), table)
     figure.savefig(io.BytesIO(), format="svg")
     figure.savefig(io.BytesIO(), format="png")
     texts = [text.get_text() for text in figure.findobj(Text)]
@@ -110,7 +110,7 @@ def kind(request, tmp_path_factory):
 def test_figures_are_drawn_of_awkward_scores_too_and_no_text_covers_another(kind, name):
     kind, found = kind
     shown = drawn(name, found[name])
-    assert "phantom edition" in shown.text
+    assert "phantom dataset" in shown.text
     for experiment in list(KINDS[kind])[:MOST_EXPERIMENTS]:
         assert experiment in shown.text.replace("\n", "")
     assert ("the first 6 of 9 experiments" in shown.text) == (kind == "nine experiments")
@@ -164,15 +164,14 @@ def test_a_figure_says_how_sure_it_is_and_of_how_many(tmp_path):
     found = tables(KINDS["plain"], tmp_path)
     area = found["roc"].query("part == 'area'").iloc[0]
     text = drawn("roc", found["roc"]).text
-    assert (
-        f"AUROC {area['auroc']:.2f} (95 % interval {area['low']:.2f} to {area['high']:.2f})" in text
-    )
+    assert f"AUROC {area['auroc']:.3f} [{area['low']:.3f}, {area['high']:.3f}]\n" in text
+    assert "In brackets: 95 % CI" in text
     scores = KINDS["plain"]["baseline"][0].query("partition == 'test'")
     size = f"{len(scores)} images, {scores['label'].sum()} malignant, of {scores['patient_id'].nunique()} patients"
     for name in ("roc", "precision_recall", "decision_curve"):
         assert size in drawn(name, found[name]).text
     few = tables(KINDS["a few images"], tmp_path)
-    assert "interval" not in drawn("roc", few["roc"]).text
+    assert "CI" not in drawn("roc", few["roc"]).text
 
 
 def test_operating_points_are_applied_to_test_by_the_threshold_of_each_fold():
@@ -336,7 +335,7 @@ def test_the_controls_have_curves_without_bands(tmp_path):
     assert areas.loc["majority_class", "auroc"] == 0.5
     assert set(found.loc[found["curve"] != "network", "part"]) == {"area", "step"}
     text = drawn("roc", found).text
-    assert f"reader assessment, {areas.loc['reader_assessment', 'auroc']:.2f}" in text
+    assert f"BI-RADS assessment, {areas.loc['reader_assessment', 'auroc']:.3f}" in text
 
 
 def history(epochs, kept, shift=0.0):
@@ -358,7 +357,7 @@ def test_of_several_runs_the_mean_is_drawn_and_faint_once_one_has_stopped():
     table = curve(
         {("baseline", 0, seed): history(n, 3, seed) for seed, n in lengths.items()}, "loss"
     )
-    axes = FIGURES["loss"][1](table, "phantom").axes[0]
+    axes = FIGURES["loss"].draw(table, "phantom").axes[0]
     whole, rest, *_ = [line for line in axes.lines if line.get_linestyle() == "-"]
     epochs = table[table["partition"] == "validation"].groupby("epoch")["value"]
     assert whole.get_xdata().tolist() == [1, 2, 3, 4, 5]

@@ -11,7 +11,8 @@ from sklearn import metrics
 
 from helpers.datasets import save_image, write_csv
 from helpers.project import ROOT, rules_to_run, snakemake
-from mammo.report.figures.registry import FIGURES, marked
+from mammo.report.figures import FIGURES
+from mammo.report.style import marked
 from mammo.statistics.comparison import DETECTABLE, compare, delong, delong_test, holm
 from mammo.statistics.experiments import compare_all, units_of_test
 from mammo.statistics.leakage import leaking_split, threshold_picked_on_test
@@ -285,7 +286,7 @@ def test_every_other_experiment_is_compared_at_both_levels_and_their_number_coun
 
 def drawn_and_told(folder, name, absent, present):
     table = read_table(folder / f"{name}.csv", name)
-    figure = marked(FIGURES[name][1](table, "phantom"), table)
+    figure = marked(FIGURES[name].draw(table, "phantom"), table)
     figure.savefig(folder / f"{name}.png")
     said = "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
     assert all(words in said for words in present), said

@@ -15,7 +15,8 @@ from helpers.datasets import save_image
 from mammo.dataset.grey_levels import grey_levels, measure_images
 from mammo.dataset.images import histogram
 from mammo.model.training import dealt_labels
-from mammo.report.figures.registry import FIGURES, marked
+from mammo.report.figures import FIGURES
+from mammo.report.style import marked
 from mammo.statistics.bootstrap import Draws, ends
 from mammo.statistics.controls import (
     BORDER,
@@ -369,7 +370,7 @@ def test_a_whole_image_has_the_highest_assessment_on_it_and_all_words():
 def control_table(experiments, absent=()):
     rows = [
         {"experiment": experiment, "control": control, "metric": metric, "value": None if control in absent else 0.6,
-         "low": None if control in absent else 0.5, "high": None if control in absent else 0.7, "dataset": "d", "leaks": ""}
+         "low": None if control in absent else 0.5, "high": None if control in absent else 0.7, "confidence": 0.95, "dataset": "d", "leaks": ""}
         for experiment in experiments for control in ["network", *CONTROLS] for metric in ("auroc", "accuracy")
     ]  # fmt: skip
     return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float})
@@ -380,13 +381,12 @@ def test_the_figure_shows_up_to_six_experiments_and_every_control(number, panels
     table = control_table(
         [f"experiment {i}" for i in range(number)], absent={"reader_assessment", "reader_columns"}
     )
-    _, draw = FIGURES["controls"]
-    figure = marked(draw(table, "phantom"), table)
+    figure = marked(FIGURES["controls"].draw(table, "phantom"), table)
     figure.savefig(io.BytesIO(), backend=matplotlib.get_backend())
     axes = [axes for axes in figure.axes if axes.get_visible()]
     assert len(axes) == panels
     assert len(axes[0].get_yticks()) == 1 + len(CONTROLS)
     words = [text.get_text() for text in axes[0].texts]
     assert words.count("not available") == 2
-    assert words.count("0.60") == len(CONTROLS) - 1
+    assert words.count("0.600 [0.500, 0.700]") == len(CONTROLS) - 1
     assert ("the first 6 of 9" in axes[0].get_title(loc="left")) == (number == 9)

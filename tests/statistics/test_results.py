@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from mammo.log import InputError
-from mammo.report.figures.registry import FIGURES, marked
+from mammo.report.figures import FIGURES
+from mammo.report.style import marked
 from mammo.statistics.collection import as_json
 from mammo.statistics.evaluation import evaluate, prepared
 from mammo.statistics.histories import curve
@@ -111,7 +112,7 @@ def test_curves_hold_every_run_and_epoch():
 @pytest.mark.parametrize("measure", ["accuracy", "loss"])
 def test_a_figure_shows_its_table(measure):
     table = curve({("baseline", 0, 1): history(5, 2)}, measure)
-    axes = FIGURES[measure][1](table, "phantom").axes[0]
+    axes = FIGURES[measure].draw(table, "phantom").axes[0]
     lines = [line for line in axes.lines if len(line.get_xdata()) == 5]
     for line, partition in zip(lines, ["training", "validation"], strict=True):
         wanted = table.loc[table["partition"] == partition, "value"]
@@ -130,7 +131,7 @@ def test_a_figure_shows_its_table(measure):
 @pytest.mark.parametrize("leaks", ["", "leaks patients (split by image)"])
 def test_every_figure_bears_its_dataset_and_one_of_a_leaking_split_says_so(leaks):
     table = curve({("baseline", 0, 1): history(5, 2, leaks)}, "loss")
-    figure = marked(FIGURES["loss"][1](table, "phantom"), table)
+    figure = marked(FIGURES["loss"].draw(table, "phantom"), table)
     texts = [text.get_text() for text in figure.texts]
     assert "dataset 0123456789ab" in texts
     banner = [

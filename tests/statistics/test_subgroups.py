@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mammo.report.figures.registry import FIGURES, marked
+from mammo.report.figures import FIGURES
+from mammo.report.style import marked
 from mammo.statistics.characteristics import with_crop_size
 from mammo.statistics.subgroups import ALL, described, grouped, subgroups
 from mammo.tables import read_table, write_table
@@ -188,7 +189,7 @@ def test_the_table_is_as_its_schema_says_and_the_figure_shows_each_group(tmp_pat
     write_table(table, tmp_path / "forest.csv", "subgroups")
     read = read_table(tmp_path / "forest.csv", "subgroups")
     assert len(read) == len(table)
-    figure = marked(FIGURES["forest"][1](read, "phantom"), read)
+    figure = marked(FIGURES["forest"].draw(read, "phantom"), read)
     words = {text.get_text() for text in figure.axes[0].texts}
     assert set(table["group"]) - {"$x_{" + 50 * "y"} <= words
     assert "$x_{" + 29 * "y" + "…" in words  # neither mathematics nor over the columns beside it

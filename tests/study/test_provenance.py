@@ -11,7 +11,7 @@ from PIL import Image
 
 from helpers.project import SMALL, snakemake
 from mammo.hashing import sha256
-from mammo.report.figures.registry import marked
+from mammo.report.style import marked
 from mammo.stamps import save_figure, table_shown
 from mammo.study.provenance import code_of_steps, made_with, result_files
 
