@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mammo.model.exported_scores import of_fold
-from mammo.statistics.bootstrap import estimate
+from mammo.statistics.estimation import estimate
 
 
 def tested(scores, thresholds, evaluation):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from mammo.statistics.calibration import calibrate, temperature
-from mammo.statistics.operating_points import choose
+from mammo.statistics.thresholds import choose
 from mammo.tables import read_table
 
 

@@ -8,6 +8,11 @@ def capitalised(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def in_sentence(label: str) -> str:
+    """A label within a sentence: 'image border', 'BI-RADS assessment', 'F1 score'."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
 def counted(number: float, noun: str) -> str:
     """'1 patient', '1,566 patients'."""
     return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")

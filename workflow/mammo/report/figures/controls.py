@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mammo.estimates import Estimate
 from mammo.report.figure import Axes, Canvas, Figure
-from mammo.report.phrases import capitalised
+from mammo.report.phrases import in_sentence
 from mammo.report.style import PALETTE, first_experiments, interval_bar, level_of, new_figure
 
 if TYPE_CHECKING:
@@ -64,17 +64,17 @@ def _draw_panel(axes: Axes, values: pd.DataFrame) -> None:
         size = 7 if control == "network" else 5
         interval_bar(axes, y, estimate, linewidth=2, color=_colour(control), markersize=size)
         axes.text(1.01, y, str(estimate), transform=axes.get_yaxis_transform(), **beside)
-    axes.set_yticks(range(len(CONTROL_LABELS)), map(capitalised, CONTROL_LABELS.values()))
+    axes.set_yticks(range(len(CONTROL_LABELS)), CONTROL_LABELS.values())
     axes.set_ylim(len(CONTROL_LABELS) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
 
 
 def _colour(control: str) -> str:
-    from mammo.report.labels import READER_CONTROLS
+    from mammo.statistics.controls import CONTROLS
 
     if control == "network":
         return MODEL
-    return READERS if control in READER_CONTROLS else CONTROL
+    return READERS if CONTROLS[control].reader else CONTROL
 
 
 def describe(table: pd.DataFrame) -> str:
@@ -83,7 +83,7 @@ def describe(table: pd.DataFrame) -> str:
 
     rows = table[(table["metric"] == "auroc") & table["value"].notna()]
     values = [
-        f"{CONTROL_LABELS[row['control']]} {Estimate.of_row(row)}" for _, row in rows.iterrows()
+        f"{in_sentence(CONTROL_LABELS[row['control']])} {Estimate.of_row(row)}" for _, row in rows.iterrows()
     ]
     return f"AUROC: {'; '.join(values)}." if values else "No control has an AUROC."
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mammo.estimates import Estimate
 from mammo.report.figure import Axes, Canvas, Figure
-from mammo.report.phrases import capitalised
 from mammo.report.style import PALETTE, interval_bar, level_of, new_figure
+from mammo.statistics.variables import VARIABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,10 +80,9 @@ def _lines(table: pd.DataFrame) -> Any:
 
 
 def _variable(name: str) -> str:
-    from mammo.statistics.characteristics import KNOWN
-
-    sizes = {"crop_size": "Longer side of the crop", "image_size": "Longer side of the image"}
-    return (KNOWN | sizes).get(name) or capitalised(name.replace("_", " "))
+    if name in VARIABLES:
+        return VARIABLES[name].label
+    return name.replace("_", " ").capitalize()
 
 
 def _value(row: pd.Series) -> str:

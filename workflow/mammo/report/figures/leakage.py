@@ -15,7 +15,7 @@ from mammo.report.differences import (
     set_rows,
 )
 from mammo.report.figure import Canvas, Figure
-from mammo.report.phrases import capitalised
+from mammo.report.phrases import capitalised, in_sentence
 from mammo.report.style import PALETTE, new_figure
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _name(row: pd.Series) -> str:
     """'split by image: AUROC', 'threshold picked on test: balanced accuracy'."""
     from mammo.report.labels import METRIC_LABELS
 
-    return f"{row['what'].replace('_', ' ')}: {METRIC_LABELS[row['metric']]}"
+    return f"{row['what'].replace('_', ' ')}: {in_sentence(METRIC_LABELS[row['metric']])}"
 
 
 def describe(table: pd.DataFrame) -> str:
