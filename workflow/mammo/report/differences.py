@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mammo.estimates import Estimate
 from mammo.report.figure import Axes, Canvas
 from mammo.report.phrases import why_not
-from mammo.report.style import estimate_of, interval_bar, level_of
+from mammo.report.style import interval_bar, level_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ TRAINING = (
 
 def draw_difference(axes: Axes, y: float, row: pd.Series, colour: str) -> None:
     """A difference with its interval, drawn and in numbers; without one in numbers alone."""
-    estimate = estimate_of(row, "difference")
+    estimate = Estimate.of_row(row, value="difference")
     if estimate.has_interval:
         interval_bar(axes, y, estimate, color=colour, markersize=5)
     place = axes.get_yaxis_transform()
@@ -29,7 +30,7 @@ def draw_difference(axes: Axes, y: float, row: pd.Series, colour: str) -> None:
 
 def _in_numbers(row: pd.Series) -> str:
     """'+0.021 [−0.010, +0.052]', and below it the p values where there are some."""
-    estimate = estimate_of(row, "difference")
+    estimate = Estimate.of_row(row, value="difference")
     if estimate.value is None:
         return "not defined"
     words = estimate.text(signed=True)
@@ -46,7 +47,7 @@ def _p_value(value: float) -> str:
 
 def describe_difference(what: str, row: pd.Series) -> str:
     """'split by image: AUROC: a difference of +0.021 [−0.010, +0.052].'"""
-    estimate = estimate_of(row, "difference")
+    estimate = Estimate.of_row(row, value="difference")
     if estimate.value is None:
         return f"{what}: {why_not(estimate.reason)}."
     return f"{what}: a difference of {estimate.text(signed=True)}."

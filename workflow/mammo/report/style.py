@@ -6,7 +6,7 @@ while the Snakefile is parsed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -169,11 +169,6 @@ def interval_bar(
         axes.plot([estimate.low, estimate.high], [y, y], **line)
     if estimate.value is not None:
         axes.plot(estimate.value, y, marker, linestyle="none", **style)
-
-
-def estimate_of(row: Mapping[str, Any], value: str = "value") -> Estimate:
-    """The estimate of a row whose value stands in another column than `value`."""
-    return Estimate.of_row({**row, "value": row[value]})
 
 
 def bear_fingerprint(figure: Canvas, dataset: str) -> None:

@@ -83,7 +83,8 @@ def describe(table: pd.DataFrame) -> str:
 
     rows = table[(table["metric"] == "auroc") & table["value"].notna()]
     values = [
-        f"{in_sentence(CONTROL_LABELS[row['control']])} {Estimate.of_row(row)}" for _, row in rows.iterrows()
+        f"{in_sentence(CONTROL_LABELS[row['control']])} {Estimate.of_row(row)}"
+        for _, row in rows.iterrows()
     ]
     return f"AUROC: {'; '.join(values)}." if values else "No control has an AUROC."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mammo.estimates import Estimate
 from mammo.report.figure import Canvas, Figure, Panel
 from mammo.report.figures.roc import square
 from mammo.report.phrases import why_not
@@ -14,7 +15,6 @@ from mammo.report.style import (
     Experiment,
     band,
     by_experiment,
-    estimate_of,
     head,
     in_brackets,
     say,
@@ -35,7 +35,7 @@ def draw(table: pd.DataFrame, edition: str) -> Canvas:
 def _draw_panel(panel: Panel, experiment: Experiment) -> None:
     axes, rows = square(panel, "Recall (sensitivity)", "Precision (PPV)"), experiment.rows
     area = rows[rows["part"] == "area"].iloc[0]
-    precision = estimate_of(area, "auprc")
+    precision = Estimate.of_row(area, value="auprc")
     head(axes, experiment.name, f"average precision {precision}", sized(rows))
     if precision.value is None:
         say(axes, area["reason"])
@@ -55,7 +55,7 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
 def describe(table: pd.DataFrame) -> str:
     """The average precision, and the proportion of malignant images."""
     area = table[table["part"] == "area"].iloc[0]
-    precision = estimate_of(area, "auprc")
+    precision = Estimate.of_row(area, value="auprc")
     malignant = percentage(area["malignant"] / area["n"] if area["n"] else None)
     words = f"The average precision is {precision}"
     if precision.value is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mammo.estimates import Estimate
 from mammo.report.figure import Axes, Canvas, Figure, Panel
 from mammo.report.phrases import why_not
 from mammo.report.style import (
@@ -14,7 +15,6 @@ from mammo.report.style import (
     Experiment,
     band,
     by_experiment,
-    estimate_of,
     head,
     in_brackets,
     say,
@@ -100,7 +100,7 @@ def square(panel: Panel, x: str, y: str) -> Axes:
 def describe(table: pd.DataFrame) -> str:
     """The AUROC, and sensitivity and specificity at the operating points."""
     area = _area(table, "network")
-    auroc = estimate_of(area, "auroc")
+    auroc = Estimate.of_row(area, value="auroc")
     sentences = [
         f"The AUROC is {auroc}" if auroc.value is not None else f"No AUROC: {why_not(auroc.reason)}"
     ]
