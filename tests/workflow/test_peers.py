@@ -9,7 +9,7 @@ from scipy import stats
 
 from helpers.datasets import save_image
 from helpers.project import ROOT
-from mammo.statistics.bootstrap import estimate
+from mammo.statistics.estimation import estimate
 
 sys.path.append(str(ROOT / "benchmarks"))  # as an end: nothing there hides a module of the workflow
 
