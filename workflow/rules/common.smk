@@ -6,7 +6,8 @@ import io
 from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
-from mammo.model.zoo import pretrained, published
+from mammo.model.settings import Network, Training
+from mammo.model.weights import pretrained, published
 from mammo.report.figures import FIGURES, figures_of
 from mammo.study.closure import closure
 from mammo.study.clusters import no_cluster

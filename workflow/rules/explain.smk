@@ -28,7 +28,7 @@ rule explain_run:
     params:
         path=lambda wildcards: DATASET,
         image=lambda wildcards: image_settings(study(wildcards)),
-        training=lambda wildcards: {key: study(wildcards)["training"][key] for key in ("threads", "batch_size")},
+        training=lambda wildcards: Training(**study(wildcards)["training"]).only(["threads", "batch_size"]).model_dump(),
         augmentation=lambda wildcards: study(wildcards)["augmentation"],
         code=closure("explain_run"),
     script:

@@ -48,8 +48,9 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
     axes, rows = square(panel, "1 − specificity", "Sensitivity"), experiment.rows
     network = rows[rows["curve"] == "network"]
     area = _area(rows, "network")
-    head(axes, experiment.name, f"AUROC {estimate_of(area, 'auroc')}", sized(network))
-    if area["auroc"] != area["auroc"]:
+    auroc = Estimate.of_row(area, value="auroc")
+    head(axes, experiment.name, f"AUROC {auroc}", sized(network))
+    if auroc.value is None:
         say(axes, area["reason"])
         return
     axes.plot([0, 1], [0, 1], label="chance", **DASHED)
