@@ -58,7 +58,7 @@ rule write_report:
     params:
         edition=OWNER["edition"],
         # As functions: text may hold braces.
-        experiments=lambda wildcards: {name: of_study(study) for name, study in EXPERIMENTS.items()},
+        study=lambda wildcards: of_study(EXPERIMENTS["baseline"]),
         overlays=lambda wildcards: OVERLAYS,
         described=len(DESCRIBED),
         default=lambda wildcards: of_study(DEFAULT),

@@ -28,7 +28,7 @@ GREY = "#555555"  # text beside the point
 WARNING = "#C0232C"
 MOST_EXPERIMENTS = len(PALETTE)  # that a figure shows
 DASHED = {"color": QUIET, "linewidth": 1, "linestyle": (0, (2, 2))}
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -134,8 +134,8 @@ def _draw_words(axes: Axes, left: float, top: float, lines: list[Line], warned: 
     from matplotlib.patches import Rectangle
 
     if warned:
-        style = {"fill": False, "edgecolor": WARNING, "linewidth": 2.5}
-        axes.add_patch(Rectangle((left, top), TILE, TILE, **style))
+        frame = Rectangle((left, top), TILE, TILE, fill=False, edgecolor=WARNING, linewidth=2.5)
+        axes.add_patch(frame)
     for number, (text, colour, weight) in enumerate(lines):
         _write(axes, left, top + TILE + 0.15 + number * LINE, text, 7, colour, weight)
 

@@ -86,8 +86,8 @@ def _draw_several(axes: Axes, rows: pd.DataFrame, runs: int) -> None:
             axes.plot(rest.index, rest["mean"], linewidth=1, alpha=0.55, label=label, **style)
             axes.fill_between(rest.index, rest["min"], rest["max"], alpha=0.07, **shade)
     kept = _kept(rows)
-    style = {"label": "weights kept, of each run", "markersize": 4, "markeredgewidth": 0.8}
-    axes.plot(kept["epoch"], kept["value"], "o", **style, **KEPT)
+    small = {"label": "weights kept, of each run", "markersize": 4, "markeredgewidth": 0.8}
+    axes.plot(kept["epoch"], kept["value"], "o", **small, **KEPT)
 
 
 def _line(axes: Axes, x: Any, y: Any, **style: Any) -> None:
