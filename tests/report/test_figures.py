@@ -14,14 +14,16 @@ from sklearn import metrics
 
 from mammo.report.figures import FIGURES
 from mammo.report.style import MOST_EXPERIMENTS, marked
-from mammo.statistics.bootstrap import estimate, estimate_counts
 from mammo.statistics.calibration import calibrate, temperature
-from mammo.statistics.histories import curve
-from mammo.statistics.score_tables import COUNTED, calibration_metrics, curves, operating_points
-from mammo.statistics.scores import choose_thresholds
+from mammo.statistics.curves import curve_tables
+from mammo.statistics.estimation import estimate, estimate_counts
+from mammo.statistics.learning_curves import curve
+from mammo.statistics.scores import COUNTED, calibration_metrics, operating_points
+from mammo.statistics.settings import Evaluation
+from mammo.statistics.thresholds import choose_thresholds
 from mammo.tables import read_table, write_table
 
-EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
+EVALUATION = Evaluation.default(draws=200)
 OF_SCORES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
 SCHEMAS = {FIGURES[name].schema: name for name in OF_SCORES}
 
@@ -57,7 +59,10 @@ def tables(experiments, folder, controls=None):
     parts = {}
     for experiment, (scores, thresholds) in experiments.items():
         points = operating_points(scores, thresholds, "crop", EVALUATION)
-        found = {"confusion": points, **curves(scores, thresholds, points, EVALUATION, controls)}
+        found = {
+            "confusion": points,
+            **curve_tables(scores, thresholds, points, EVALUATION, controls),
+        }
         origin = {column: scores[column].iloc[0] for column in ("dataset", "leaks")}
         for schema, table in found.items():
             parts.setdefault(schema, []).append(
