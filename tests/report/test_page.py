@@ -18,19 +18,26 @@ from mammo.report.sections import limits
 from mammo.report.templates import from_line, from_rst, plain, text_of
 from mammo.split.settings import Split
 
-VALUES = {"auroc": (0.915, 0.842, 0.975), "accuracy": (0.896, 0.822, 0.959), "majority_class_accuracy": (0.486, 0.4, 0.57),
-          "benign": (70, None, None), "malignant": (74, None, None), "images": (144, None, None), "patients": (32, None, None)}  # fmt: skip
+VALUES = {
+    "auroc": (0.915, 0.842, 0.975),
+    "accuracy": (0.896, 0.822, 0.959),
+    "majority_class_accuracy": (0.486, 0.4, 0.57),
+    "benign": (70, None, None),
+    "malignant": (74, None, None),
+    "images": (144, None, None),
+    "patients": (32, None, None),
+}
 
 
 def measured(of="run", reason="", leaks="", runs=1, experiment="baseline", sd=None, **other):
     """Rows of metrics.csv on test by image; `other` replaces a metric's (value, low, high)."""
-    rows = [
-        {"experiment": experiment, "of": of, "fold": 0, "seed": 1, "partition": "test", "level": "image", "metric": metric, "value": value,
-         "low": low, "high": high, "confidence": None if low is None else 0.95, "sd": sd, "runs": runs, "n": 144, "reason": reason, "dataset": "d",
-         "leaks": leaks}
-        for metric, (value, low, high) in (VALUES | other).items()
-    ]  # fmt: skip
-    frame = pd.DataFrame(rows)
+    rows = []
+    for metric, (value, low, high) in (VALUES | other).items():
+        estimate = {"value": value, "low": low, "high": high, "reason": reason}
+        rows.append({"metric": metric, "confidence": None if low is None else 0.95} | estimate)
+    frame = pd.DataFrame(rows).assign(experiment=experiment, of=of, fold=0, seed=1)
+    frame = frame.assign(partition="test", level="image", n=144, dataset="d", leaks=leaks)
+    frame = frame.assign(runs=runs, sd=sd)
     return frame.astype(dict.fromkeys(("value", "low", "high", "confidence", "sd"), float))
 
 
@@ -43,10 +50,13 @@ def told(metrics, edition="kaggle", **phantom):
 def test_the_answer_has_the_interval_and_the_majority_class_beside_it():
     found, text = told(measured())
     assert found.verdict == "above"
-    assert found.lead == "On 144 test images of 32 patients, none of whom it was trained on, the model reaches an AUROC of 0.915 [0.842, 0.975]."  # fmt: skip
+    assert found.lead == (
+        "On 144 test images of 32 patients, none of whom it was trained on, the model reaches an "
+        "AUROC of 0.915 [0.842, 0.975]."
+    )
     assert (
-        "majority class of the training set has an accuracy of 0.486; the model, at a threshold of 0.5, "
-        "0.896 [0.822, 0.959]." in text
+        "majority class of the training set has an accuracy of 0.486; the model, at a threshold of "
+        "0.5, 0.896 [0.822, 0.959]." in text
     )
     assert "95 % confidence intervals from a cluster bootstrap by patient" in text
     assert found.warnings == []
@@ -107,7 +117,14 @@ def test_a_leaking_split_is_no_evidence_whatever_its_number():
     assert "lies above 0.5" not in text
 
 
-@pytest.mark.parametrize(("there", "wanted"), [(["run"], "run"), (["run", "mean", "ensemble"], "ensemble"), (["run", "mean", "ensemble", "pooled"], "pooled")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        (["run"], "run"),
+        (["run", "mean", "ensemble"], "ensemble"),
+        (["run", "mean", "ensemble", "pooled"], "pooled"),
+    ],
+)
 def test_the_headline_is_what_all_runs_together_say_and_the_mean_stands_beside_it(there, wanted):
     metrics = pd.concat(
         [
@@ -124,12 +141,16 @@ def test_the_headline_is_what_all_runs_together_say_and_the_mean_stands_beside_i
 
 def test_synthetic_images_are_no_mammograms():
     found, _ = told(measured(), "phantom", lookalikes=0.1)
-    assert "says nothing about mammograms. 10 % of the lesions are drawn like the other class (label noise), so the Bayes-optimal AUROC is 0.90" in found.warnings[0]  # fmt: skip
+    assert (
+        "says nothing about mammograms. 10 % of the lesions are drawn like the other class (label "
+        "noise), so the Bayes-optimal AUROC is 0.90"
+    ) in found.warnings[0]
 
 
 def control(name, value, low, high, gain):
-    return {"experiment": "baseline", "control": name, "columns": "x", "metric": "auroc", "value": value, "low": low, "high": high,
-            "difference": gain[0], "difference_low": gain[1], "difference_high": gain[2], "reason": ""}  # fmt: skip
+    row = {"experiment": "baseline", "control": name, "columns": "x", "metric": "auroc"}
+    difference = dict(zip(("difference", "difference_low", "difference_high"), gain, strict=True))
+    return row | {"value": value, "low": low, "high": high, "reason": ""} | difference
 
 
 def test_controls_stand_beside_the_answer_and_one_that_tells_the_classes_apart_warns():
@@ -168,13 +189,20 @@ def test_mistakes_are_counted_at_each_folds_own_threshold_and_the_surest_stand_f
         ("e", 1, 0, 0.1),
         ("f", 1, 1, 0.95),
     ]
-    scores = pd.DataFrame([{"image_id": image, "patient_id": image.upper(), "fold": fold, "partition": "test", "label": label, "calibrated": p}
-                           for image, fold, label, p in rows] + [{"image_id": "t", "patient_id": "T", "fold": 0, "partition": "training", "label": 1, "calibrated": 0.0}])  # fmt: skip
-    thresholds = pd.DataFrame([{"experiment": "baseline", "fold": fold, "level": "image", "point": point, "threshold": at}
-                               for fold, point, at in [(0, "youden", 0.5), (1, "youden", 0.3), (0, "half", 0.5), (1, "half", 0.5)]])  # fmt: skip
+    columns = ["image_id", "fold", "label", "calibrated"]
+    test = pd.DataFrame(rows, columns=columns).assign(partition="test")
+    training = pd.DataFrame([("t", 0, 1, 0.0)], columns=columns).assign(partition="training")
+    scores = pd.concat([test, training], ignore_index=True)
+    scores["patient_id"] = scores["image_id"].str.upper()
+    points = [(0, "youden", 0.5), (1, "youden", 0.3), (0, "half", 0.5), (1, "half", 0.5)]
+    thresholds = pd.DataFrame(points, columns=["fold", "point", "threshold"])
+    thresholds = thresholds.assign(experiment="baseline", level="image")
     sentence, table = failures(scores, thresholds)
     # Wrong are a (malignant at 0.2, below 0.5), c (benign at 0.7) and d (benign at 0.4, above 0.3).
-    assert "3 of 6 test images are predicted wrong: 1 false negatives and 2 false positives, of 3 of 6 patients." in sentence  # fmt: skip
+    assert (
+        "3 of 6 test images are predicted wrong: 1 false negatives and 2 false positives, of 3 of "
+        "6 patients."
+    ) in sentence
     assert [row[0] for row in table.rows] == ["a", "c", "d"]
     thresholds.loc[1, "threshold"] = float("nan")
     sentence, table = failures(scores, thresholds)
@@ -196,9 +224,8 @@ def test_results_of_several_experiments_say_which_of_them_leak():
 
 def study_with(**changes):
     """A study with the default's settings, but for some of its sections."""
-    sections = {"phantom": Phantom, "image": Image, "split": Split, "network": Network,
-                "training": Training, "augmentation": Augmentation}  # fmt: skip
-    sections = {name: section.default() for name, section in sections.items()}
+    classes = (Phantom, Image, Split, Network, Training, Augmentation)
+    sections = {section.__name__.lower(): section.default() for section in classes}
     return SimpleNamespace(**sections | {"seeds": [1]} | changes)
 
 
@@ -259,7 +286,12 @@ def test_checklists_have_every_item_once():
 
 
 def test_an_item_is_filled_by_what_is_there_and_by_nothing_else():
-    checklist = [{"name": "x", "items": {1: {"asks": "a", "by": ["a.csv", "runs/*/b.csv"]}, "2a": {"asks": "b", "by": ["a.csv"], "only": ["published"]}, 3: {"asks": "c"}}}]  # fmt: skip
+    items = {
+        1: {"asks": "a", "by": ["a.csv", "runs/*/b.csv"]},
+        "2a": {"asks": "b", "by": ["a.csv"], "only": ["published"]},
+        3: {"asks": "c"},
+    }
+    checklist = [{"name": "x", "items": items}]
     both = answered({"a.csv", "runs/baseline/b.csv"}, EDITIONS["kaggle"], checklist)
     assert both["status"].tolist() == ["filled", "filled", "open"]
     assert both["where"].tolist() == ["a.csv; runs/baseline/b.csv", "a.csv", ""]

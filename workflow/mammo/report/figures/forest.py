@@ -138,8 +138,7 @@ def describe(table: pd.DataFrame) -> str:
     if not len(groups):
         return "No subgroup is large enough for a confidence interval."
     low, high = (
-        f"{_variable(row['variable'])}: {row['group']} ({row['n']} images), "
-        f"{Estimate.of_row(row)}"
+        f"{_variable(row['variable'])}: {row['group']} ({row['n']} images), {Estimate.of_row(row)}"
         for _, row in groups.iloc[[0, -1]].iterrows()
     )
     return (
