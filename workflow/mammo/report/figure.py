@@ -4,14 +4,15 @@ Each module of `mammo.report.figures` declares one. It is read while the Snakefi
 such a module imports nothing heavy: pandas and matplotlib come in when it draws.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from numpy import ndarray as Array
+    from pandas import DataFrame, Series
+else:
+    Array = DataFrame = Series = Any  # named, and not imported
 
 # matplotlib's figures, subfigures and axes. Their own annotations refuse every style that is given
 # as a dict, so they are not checked.
@@ -54,8 +55,8 @@ class Figure:
     section: str
     title: str
     caption: str
-    describe: Callable[[pd.DataFrame], str] | None = None
-    draw: Callable[[pd.DataFrame, str], Canvas] | None = None
+    describe: Callable[[DataFrame], str] | None = None
+    draw: Callable[[DataFrame, str], Canvas] | None = None
     order: int = 0
     category: Literal["1 Dataset", "2 Results", "3 Predictions"] = "2 Results"
     gathered: Literal["", "described", "baseline"] = ""
@@ -71,7 +72,7 @@ class Figure:
         """Whether rule draw_figure draws it."""
         return self.draw is not None
 
-    def alternative_text(self, table: pd.DataFrame) -> str:
+    def alternative_text(self, table: DataFrame) -> str:
         """What the table says of its first experiment, and which others the figure shows."""
         if self.describe is None:
             return ""

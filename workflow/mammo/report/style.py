@@ -4,18 +4,13 @@ matplotlib is imported when the first figure is made: the records of figures imp
 while the Snakefile is parsed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mammo.estimates import Estimate
-from mammo.report.figure import Axes, Canvas, Panel
+from mammo.report.figure import Axes, Canvas, DataFrame, Panel
 from mammo.words import CLASSES, OPERATING_POINTS, PARTITIONS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Okabe and Ito's palette distinguishes its colours for the colour-blind; line styles do in grey.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
@@ -51,7 +46,7 @@ def new_figure(width: float, height: float, **options: Any) -> Canvas:
     return Figure(figsize=(width, height), **options)
 
 
-def first_experiments(table: pd.DataFrame) -> tuple[list[str], str]:
+def first_experiments(table: DataFrame) -> tuple[list[str], str]:
     """The experiments that a figure shows, and which others there are, in words."""
     names = list(dict.fromkeys(table["experiment"]))
     shown = names[:MOST_EXPERIMENTS]
@@ -64,12 +59,12 @@ class Experiment(NamedTuple):
     """What a panel shows: an experiment, and the rows of those of the other panels."""
 
     name: str
-    rows: pd.DataFrame
-    others: list[pd.DataFrame]
+    rows: DataFrame
+    others: list[DataFrame]
 
 
 def by_experiment(
-    table: pd.DataFrame,
+    table: DataFrame,
     title: str,
     size: tuple[float, float],
     draw: Callable[[Panel, Experiment], None],
@@ -126,7 +121,7 @@ def say(axes: Axes, reason: str) -> None:
     axes.text(0.5, 0.5, fill(reason, 36), transform=axes.transAxes, **style)
 
 
-def sized(rows: pd.DataFrame) -> str:
+def sized(rows: DataFrame) -> str:
     """'144 images, 72 malignant, of 40 patients', from rows with n, malignant and patients."""
     if rows["n"].isna().all():
         return ""
@@ -134,19 +129,19 @@ def sized(rows: pd.DataFrame) -> str:
     return f"{row['n']} images, {row['malignant']} malignant, of {row['patients']} patients"
 
 
-def level_of(table: pd.DataFrame) -> str:
+def level_of(table: DataFrame) -> str:
     """'95 % CI' from the column confidence; '' where there is no interval."""
     levels = table["confidence"].dropna()
     return f"{100 * levels.iloc[0]:g} % CI" if len(levels) else ""
 
 
-def in_brackets(table: pd.DataFrame) -> str:
+def in_brackets(table: DataFrame) -> str:
     """The line below a figure's title that names the confidence level, once."""
     level = level_of(table)
     return level and f"\nIn brackets: {level}"
 
 
-def band(axes: Axes, rows: pd.DataFrame, x: str) -> None:
+def band(axes: Axes, rows: DataFrame, x: str) -> None:
     """The pointwise confidence band of a curve, as far as there is one."""
     rows = rows[rows["low"].notna()]
     if len(rows):
@@ -177,7 +172,7 @@ def bear_fingerprint(figure: Canvas, dataset: str) -> None:
     figure.text(0.995, 0.005, f"dataset {dataset}", **place)
 
 
-def marked(figure: Canvas, table: pd.DataFrame) -> Canvas:
+def marked(figure: Canvas, table: DataFrame) -> Canvas:
     """`figure` with what every figure bears.
 
     That is the fingerprint of its dataset, and a banner where the split leaks on purpose.

@@ -1,15 +1,10 @@
 """Calibration curves: what probabilities are worth, before and after temperature scaling."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from mammo.report.figure import Axes, Canvas, Figure, Panel
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure, Panel
 from mammo.report.style import DASHED, PALETTE, Experiment, by_experiment, head, level_of
 from mammo.words import number, percentage
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LABELS = {"raw": "before calibration", "calibrated": "after (temperature scaling)"}
 STYLES: dict[str, dict[str, Any]] = {
@@ -18,7 +13,7 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """The proportion of malignant images by predicted probability, above the number of images."""
     level = level_of(table)
     title = f"Calibration by image, test partition, {edition} dataset"
@@ -47,7 +42,7 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
     below.yaxis.get_major_locator().set_params(integer=True, nbins=3)
 
 
-def _draw_bins(axes: Axes, bins: pd.DataFrame, which: str) -> None:
+def _draw_bins(axes: Axes, bins: DataFrame, which: str) -> None:
     """The curve of one kind of probabilities.
 
     The eye follows a line: bins too small for an interval must not lead it, and are faint.
@@ -61,7 +56,7 @@ def _draw_bins(axes: Axes, bins: pd.DataFrame, which: str) -> None:
     axes.vlines(x, bins["low"], bins["high"], color=style["color"], alpha=0.6, linewidth=1.2)
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """How many images of the lowest and of the highest calibrated probability are malignant."""
     bins = table[(table["probabilities"] == "calibrated") & (table["n"] > 0)].sort_values("lower")
     ends = bins.iloc[[0, -1]] if len(bins) > 1 else bins

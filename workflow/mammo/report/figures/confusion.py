@@ -1,23 +1,16 @@
 """Confusion matrices at the operating points."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from mammo.estimates import Estimate
-from mammo.report.figure import Axes, Canvas, Figure, Panel
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure, Panel
 from mammo.report.style import PALETTE, Experiment, by_experiment, head, in_brackets, say
 from mammo.words import CLASSES, OPERATING_POINTS, percentage
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 POSITIVE_FIRST = CLASSES[::-1]
 # By true class, then by predicted class, positive first.
 CELLS = (("true_positives", "false_negatives"), ("false_positives", "true_negatives"))
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """The confusion matrix of the test images at each operating point.
 
     Cells hold numbers of images, and percentages of the true class.
@@ -39,14 +32,14 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
         _draw_matrix(axes, values)
 
 
-def _threshold(values: pd.DataFrame) -> str:
+def _threshold(values: DataFrame) -> str:
     threshold = values["threshold"].iloc[0]
     if threshold == threshold:
         return f"malignant at or above {threshold:.2f}"
     return "" if values["value"].isna().all() else "a threshold for each fold"
 
 
-def _draw_matrix(axes: Axes, values: pd.DataFrame) -> None:
+def _draw_matrix(axes: Axes, values: DataFrame) -> None:
     """A matrix, and below it sensitivity and specificity; or the reason why there is none."""
     axes.set(xlim=(0, 2), ylim=(2, 0), aspect="equal", ylabel="True class")
     axes.set_xticks([0.5, 1.5], POSITIVE_FIRST, fontsize=9)
@@ -80,11 +73,11 @@ def _draw_cell(axes: Axes, row: int, column: int, count: float, total: float) ->
     axes.text(column + 0.5, row + 0.5, words, ha="center", va="center", fontsize=11)
 
 
-def _test_images(table: pd.DataFrame) -> pd.DataFrame:
+def _test_images(table: DataFrame) -> DataFrame:
     return table[(table["partition"] == "test") & (table["level"] == "image")]
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """The four counts at each operating point."""
     sentences = []
     for point, rows in _test_images(table).groupby("point", sort=False):

@@ -1,16 +1,10 @@
 """A contact sheet of one class: a sample of its lesions as crop, mask and whole image."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mammo.report.figure import Axes, Canvas, Figure
+from mammo.report.figure import Array, Axes, Canvas, DataFrame, Figure
 from mammo.report.style import new_figure
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 LESIONS, SIDE, GAP = 24, 240, 6
 COLUMNS = {1: 8, 2: 4, 3: 3}  # by the number of images of a lesion
@@ -18,7 +12,7 @@ WIDTH = 11  # inches
 OUTLINE = (230, 159, 0)  # of the mask on the whole image
 
 
-def draw_contact_sheet(folder: Path, lesions: pd.DataFrame, label: str) -> Canvas:
+def draw_contact_sheet(folder: Path, lesions: DataFrame, label: str) -> Canvas:
     """A figure of up to 24 lesions of the class `label`, evenly over the table; names above.
 
     Each is the first of a patient, and shown by its crop, its mask, and its whole image with the
@@ -56,7 +50,7 @@ def draw_contact_sheet(folder: Path, lesions: pd.DataFrame, label: str) -> Canva
     return figure
 
 
-def _tile(folder: Path, file: str) -> np.ndarray | str:
+def _tile(folder: Path, file: str) -> Array | str:
     """The image as uint8 (SIDE, SIDE), or why there is none."""
     from mammo.dataset.images import decode
 
@@ -87,7 +81,7 @@ def _draw_strip(axes: Axes, tiles: dict[str, Any]) -> None:
     axes.imshow(np.concatenate(pieces, axis=1))
 
 
-def _outline(mask: np.ndarray) -> np.ndarray:
+def _outline(mask: Array) -> Array:
     """The inner rim of a mask, two pixels wide."""
     import numpy as np
 

@@ -1,23 +1,17 @@
 """The model beside its controls: what is informative of the class without looking at the lesion."""
 
-from __future__ import annotations
-
 from math import ceil
-from typing import TYPE_CHECKING
 
 from mammo.estimates import Estimate
-from mammo.report.figure import Axes, Canvas, Figure
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure
 from mammo.report.phrases import in_sentence
 from mammo.report.style import PALETTE, first_experiments, interval_bar, level_of, new_figure
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 READERS, MODEL, CONTROL = PALETTE[1], PALETTE[0], "#555555"
 ACROSS = 3  # panels in a row
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """AUROC of the model and of each control with its interval, a panel per experiment."""
     table = table[table["metric"] == "auroc"]
     shown, rest = first_experiments(table)
@@ -44,7 +38,7 @@ def draw(table: pd.DataFrame, edition: str) -> Canvas:
     return figure
 
 
-def _draw_panel(axes: Axes, values: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, values: DataFrame) -> None:
     """One experiment's rows, from the model down."""
     from mammo.report.labels import CONTROL_LABELS
 
@@ -77,7 +71,7 @@ def _colour(control: str) -> str:
     return READERS if CONTROLS[control].reader else CONTROL
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """The AUROC of the model and of each control."""
     from mammo.report.labels import CONTROL_LABELS
 

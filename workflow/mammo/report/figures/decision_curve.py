@@ -1,20 +1,13 @@
 """Decision curves: net benefit by threshold."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from mammo.report.figure import Canvas, Figure, Panel
+from mammo.report.figure import Canvas, DataFrame, Figure, Panel
 from mammo.report.style import OTHERS, PALETTE, Experiment, band, by_experiment, head, say, sized
 from mammo.words import number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TOLD_AT = (0.2, 0.5)  # the thresholds that the alternative text names
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """Net benefit of the model, and of predicting every or no image malignant."""
     title = f"Decision curve by image, test partition, {edition} dataset"
     return by_experiment(table, title, (6.2, 4.4), _draw_panel)
@@ -32,7 +25,7 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
     best = rows["net_benefit"].max()
     axes.set_ylim(-0.25 * best, 1.05 * max(best, model["high"].max()))
 
-    def plot(line: pd.DataFrame, label: str, **style: object) -> None:
+    def plot(line: DataFrame, label: str, **style: object) -> None:
         axes.plot(line["threshold"], line["net_benefit"], label=label, **style)
 
     for other in experiment.others:
@@ -44,11 +37,11 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
     band(axes, model, "threshold")
 
 
-def _of(rows: pd.DataFrame, strategy: str) -> pd.DataFrame:
+def _of(rows: DataFrame, strategy: str) -> DataFrame:
     return rows[rows["strategy"] == strategy]
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """The net benefit at two thresholds, and that of predicting every image malignant."""
     sentences = []
     for threshold in TOLD_AT:

@@ -4,17 +4,12 @@ P. M. Bossuyt et al., STARD 2015, BMJ 351 (2015) h5527, doi 10.1136/bmj.h5527, i
 All lengths are in points.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mammo.report.figure import Axes, Canvas, Figure
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure, Series
 from mammo.report.style import GREY, PARTITION_COLOURS, new_figure
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WIDTH, MARGIN, PAD, GAP = 620, 14, 8, 14
 # The line down the middle, the width of its boxes, and how far beside it exclusions stand.
@@ -34,7 +29,7 @@ NOTE = (
 Lines = list[tuple[str, float, str]]  # text, font size, weight
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """The flow of the first fold; steps that exclude nothing are not drawn.
 
     Before whole images are gathered, they are counted in lesions in a view. Above the diagram is
@@ -59,7 +54,7 @@ def draw(table: pd.DataFrame, edition: str) -> Canvas:
     return figure
 
 
-def _draw_steps(axes: Axes, y: float, table: pd.DataFrame, known: list[str]) -> float:
+def _draw_steps(axes: Axes, y: float, table: DataFrame, known: list[str]) -> float:
     """What remains after each step, and what it excluded; returns where the last box ends."""
     steps = table[table["step"] != "partitions"].groupby("step", sort=False)
     gathered = "whole_images" not in table["step"].tolist()
@@ -130,11 +125,11 @@ def _counted(number: Any, name: str) -> str:
     return " ".join([f"{number:,}", one if number == 1 else noun, *rest])
 
 
-def _counts(row: pd.Series, units: Mapping[str, str]) -> list[str]:
+def _counts(row: Series, units: Mapping[str, str]) -> list[str]:
     return [_counted(row[unit], name) for unit, name in units.items()]
 
 
-def _main_box(axes: Axes, top: float, row: pd.Series, units: Mapping[str, str]) -> float:
+def _main_box(axes: Axes, top: float, row: Series, units: Mapping[str, str]) -> float:
     """Draw what remains after a step; returns where its box ends."""
     width = MAIN - 2 * PAD
     counts = _counts(row, units)
@@ -149,9 +144,9 @@ def _main_box(axes: Axes, top: float, row: pd.Series, units: Mapping[str, str]) 
 def _exclusion_box(
     axes: Axes,
     top: float,
-    rows: pd.DataFrame,
+    rows: DataFrame,
     before: Any,
-    remaining: pd.Series,
+    remaining: Series,
     units: Mapping[str, str],
 ) -> float:
     """Draw what a step excluded, for each reason; returns where its box ends."""
@@ -169,7 +164,7 @@ def _exclusion_box(
     return _frame(axes, left, top, width, y + PAD)
 
 
-def _draw_partitions(axes: Axes, top: float, rows: pd.DataFrame, known: list[str]) -> float:
+def _draw_partitions(axes: Axes, top: float, rows: DataFrame, known: list[str]) -> float:
     """Draw the partitions below a line that leads to each; returns where their boxes end."""
     rail, start = top + GAP, top + 2.2 * GAP
     bottom = start
@@ -184,7 +179,7 @@ def _draw_partitions(axes: Axes, top: float, rows: pd.DataFrame, known: list[str
 
 
 def _partition_box(
-    axes: Axes, left: float, top: float, part: pd.DataFrame, known: list[str], size: float
+    axes: Axes, left: float, top: float, part: DataFrame, known: list[str], size: float
 ) -> float:
     """Draw a partition's counts, of all and by class; returns where its box ends."""
     from matplotlib.patches import Rectangle
@@ -232,7 +227,7 @@ def _arrow(axes: Axes, top: float, bottom: float, x: float = MIDDLE) -> float:
     return bottom
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """What remains after each step of the first fold, and in each partition."""
     first = table[table["fold"] == table["fold"].min()]
     remains = first[(first["reason"] == "") & (first["partition"] == "")]

@@ -3,17 +3,12 @@
 Everything is placed by hand, in inches, so that columns of text stand beside the plot.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from mammo.estimates import Estimate
-from mammo.report.figure import Axes, Canvas, Figure
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure, Series
 from mammo.report.style import PALETTE, interval_bar, level_of, new_figure
 from mammo.statistics.variables import VARIABLES
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_ROWS = 60  # that a page holds
 LONGEST = 34  # letters of a group's name: a dataset's own may be anything
@@ -34,7 +29,7 @@ class Line(NamedTuple):
     indent: float = 0
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """The baseline's AUROC with its confidence interval in each group.
 
     A group without an interval is text alone. All test images come first, and as a dashed line.
@@ -66,7 +61,7 @@ def draw(table: pd.DataFrame, edition: str) -> Canvas:
     return figure
 
 
-def _lines(table: pd.DataFrame) -> Any:
+def _lines(table: DataFrame) -> Any:
     """(line, row) down the page; the name of a variable has no row."""
     for variable, rows in table.groupby("variable", sort=False):
         whole = variable == "all"
@@ -85,7 +80,7 @@ def _variable(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _value(row: pd.Series) -> str:
+def _value(row: Series) -> str:
     """The estimate; of a group that is too small what there is, in words."""
     estimate = Estimate.of_row(row)
     if estimate.value is None:
@@ -93,7 +88,7 @@ def _value(row: pd.Series) -> str:
     return f"{estimate}" if estimate.has_interval else f"{estimate}, no CI"
 
 
-def _set_axes(axes: Axes, table: pd.DataFrame, rows: int) -> None:
+def _set_axes(axes: Axes, table: DataFrame, rows: int) -> None:
     from matplotlib.ticker import MultipleLocator
 
     lowest = table["low"].min()
@@ -119,7 +114,7 @@ def _write(axes: Axes, y: float, line: Line) -> None:
     axes.text(VALUE, y, line.value, color="black" if "[" in line.value else QUIET, **style)
 
 
-def _notes(table: pd.DataFrame, lines: int) -> Any:
+def _notes(table: DataFrame, lines: int) -> Any:
     if level := level_of(table):
         percent = 100 * table["confidence"].max()
         yield f"Squares: {level} from a cluster bootstrap by patient, the same for all groups."
@@ -132,7 +127,7 @@ def _notes(table: pd.DataFrame, lines: int) -> Any:
         yield f"{lines - MOST_ROWS} more lines are in the table."
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """The subgroups of the lowest and of the highest AUROC."""
     groups = table[(table["variable"] != "all") & table["low"].notna()].sort_values("value")
     if not len(groups):

@@ -4,19 +4,13 @@ The most confident mistakes come first. Everything is placed by hand, in inches:
 takes seconds for so many tiles. The tiles of a section are one picture.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mammo.estimates import Estimate
-from mammo.report.figure import Axes, Canvas, Figure
+from mammo.report.figure import Array, Axes, Canvas, DataFrame, Figure
 from mammo.report.phrases import why_not
 from mammo.report.style import GREY, PALETTE, level_of, new_figure
 from mammo.words import OUTCOMES, number
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 SECTIONS = {
     "false_negative": "False negatives: malignant, predicted benign",
@@ -41,7 +35,7 @@ OUTLINE, OPACITY = PALETTE[5], 0.7
 LINE = 23  # letters of a name below a tile
 
 
-def shown_rows(rows: pd.DataFrame) -> pd.DataFrame:
+def shown_rows(rows: DataFrame) -> DataFrame:
     """The rows of gradcam.csv that the gallery shows: of each outcome the most confident."""
     import pandas as pd
 
@@ -52,11 +46,11 @@ def shown_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_gallery(
-    rows: pd.DataFrame,
-    images: np.ndarray,
-    maps: np.ndarray,
-    masks: np.ndarray,
-    energy: pd.DataFrame,
+    rows: DataFrame,
+    images: Array,
+    maps: Array,
+    masks: Array,
+    energy: DataFrame,
     edition: str,
 ) -> Canvas:
     """The gallery of `shown_rows`.
@@ -105,7 +99,7 @@ def draw_gallery(
     return figure
 
 
-def energy_words(energy: pd.DataFrame) -> list[str]:
+def energy_words(energy: DataFrame) -> list[str]:
     """Lines on how much of the maps' energy lies inside the outlines, from gradcam_energy.csv."""
     rows = energy[energy["group"] == "all"].set_index("measure")
     inside, chance, others = (
@@ -135,9 +129,7 @@ def _energy(row: Any) -> str:
     return f"inside {number(row.energy_inside)}, chance {number(row.chance)}"
 
 
-def _draw_tiles(
-    axes: Axes, images: np.ndarray, maps: np.ndarray, masks: np.ndarray, outlined: np.ndarray
-) -> None:
+def _draw_tiles(axes: Axes, images: Array, maps: Array, masks: Array, outlined: Array) -> None:
     """The tiles of a section as one picture, with the outline of each lesion over both of its."""
     import numpy as np
     from PIL.Image import Resampling
@@ -158,7 +150,7 @@ def _draw_tiles(
         axes.contour(np.ma.masked_invalid(inside), [0.5], colors=[OUTLINE], linewidths=0.9)
 
 
-def _heated(grey: Any, heat: np.ndarray) -> np.ndarray:
+def _heated(grey: Any, heat: Array) -> Array:
     """A map's colours over an image: the hotter, the less of the image shines through."""
     from matplotlib import colormaps
 
@@ -166,7 +158,7 @@ def _heated(grey: Any, heat: np.ndarray) -> np.ndarray:
     return (1 - opacity) * grey + opacity * colormaps["inferno"](heat[..., 0])[..., :3]
 
 
-def _tile(pixels: np.ndarray, how: Any) -> np.ndarray:
+def _tile(pixels: Array, how: Any) -> Array:
     """uint8 (size, size) as float (TILE, TILE) in the range 0–1."""
     import numpy as np
     from PIL import Image
@@ -202,7 +194,7 @@ def _short(name: str) -> str:
     return f"{name[:at]}\n{name[at:]}".strip()
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """How many images of each outcome the gallery shows."""
     counts = table["outcome"].value_counts()
     shown = [f"{counts[outcome]} {OUTCOMES[outcome]}" for outcome in SECTIONS if outcome in counts]

@@ -1,17 +1,12 @@
 """How much of Grad-CAM's energy lies inside the lesions' outlines, beside chance level."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mammo.estimates import Estimate
-from mammo.report.figure import Axes, Canvas, Figure
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure
 from mammo.report.phrases import why_not
 from mammo.report.style import GREY, PALETTE, first_experiments, interval_bar, level_of, new_figure
 from mammo.words import OUTCOMES, number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 GROUPS = {
     "all": "all test images",
@@ -36,7 +31,7 @@ MEASURES: dict[str, tuple[str, float, dict[str, Any]]] = {
 }
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """For each group of test images the mean proportion of the maps' energy, with intervals."""
     shown, rest = first_experiments(table)
     height = 1.5 + (0.3 * len(GROUPS) + 0.3) * len(shown)
@@ -55,7 +50,7 @@ def draw(table: pd.DataFrame, edition: str) -> Canvas:
     return figure
 
 
-def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, table: DataFrame) -> None:
     ticks = []
     for y, (group, words) in enumerate(GROUPS.items()):
         rows = table[table["group"] == group].set_index("measure")
@@ -76,7 +71,7 @@ def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xlim(0, 1 if table["value"].isna().all() else None)
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """How much of the energy lies inside the outlines, beside chance level."""
     values = table[table["group"] == "all"].set_index("measure")
     inside, chance, others = (

@@ -1,11 +1,7 @@
 """The precision-recall curve, each experiment in a panel of its own."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from mammo.estimates import Estimate
-from mammo.report.figure import Canvas, Figure, Panel
+from mammo.report.figure import Canvas, DataFrame, Figure, Panel
 from mammo.report.figures.roc import square
 from mammo.report.phrases import why_not
 from mammo.report.style import (
@@ -22,11 +18,8 @@ from mammo.report.style import (
 )
 from mammo.words import percentage
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """The precision-recall curve in steps, with its band and the prevalence of malignant images."""
     title = f"Precision and recall by image, test partition, {edition} dataset{in_brackets(table)}"
     return by_experiment(table, title, (5.6, 5.2), _draw_panel)
@@ -52,7 +45,7 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
     band(axes, rows[rows["part"] == "band"], "recall")
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """The average precision, and the proportion of malignant images."""
     area = table[table["part"] == "area"].iloc[0]
     precision = Estimate.of_row(area, value="auprc")

@@ -1,18 +1,12 @@
 """The gallery of predicted images, beside each the training images that are most similar to it."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mammo.report.figure import Axes, Canvas, Figure
+from mammo.report.figure import Array, Axes, Canvas, DataFrame, Figure
 from mammo.report.style import CLASS_COLOURS, GREY, WARNING, new_figure
 from mammo.words import OPERATING_POINTS
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 MOST = 40  # images that it shows
 DPI = 200  # as figures are saved
@@ -25,9 +19,9 @@ Line = tuple[str, str, str]  # text, colour, weight
 
 
 def gallery(
-    rows: pd.DataFrame,
-    tiles: Sequence[np.ndarray],
-    neighbours: Sequence[np.ndarray] | None,
+    rows: DataFrame,
+    tiles: Sequence[Array],
+    neighbours: Sequence[Array] | None,
     settings: Mapping[str, Any],
     predicted: int,
     files: int,
@@ -142,11 +136,11 @@ def _draw_words(axes: Axes, left: float, top: float, lines: list[Line], warned: 
 
 def _draw_neighbours(
     axes: Axes,
-    page: np.ndarray,
+    page: Array,
     left: float,
     top: float,
     row: Mapping[str, Any],
-    pictures: np.ndarray | None,
+    pictures: Array | None,
 ) -> None:
     """The most similar training images with their labels and distances, or their names."""
     for place in range(3):
@@ -167,7 +161,7 @@ def _draw_neighbours(
             _write(axes, x, y + 0.1 + number * 0.11, name, 6.5, GREY)
 
 
-def _put(page: np.ndarray, pixels: np.ndarray, left: float, top: float, side: float) -> None:
+def _put(page: Array, pixels: Array, left: float, top: float, side: float) -> None:
     """Put an image on the page, a uint8 array of DPI pixels an inch."""
     from PIL import Image
 

@@ -1,11 +1,9 @@
 """The ROC curve: each experiment in a panel of its own, the others thin behind it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mammo.estimates import Estimate
-from mammo.report.figure import Axes, Canvas, Figure, Panel
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure, Panel, Series
 from mammo.report.phrases import why_not
 from mammo.report.style import (
     DASHED,
@@ -22,9 +20,6 @@ from mammo.report.style import (
 )
 from mammo.words import OPERATING_POINTS, number
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 # The controls whose curves are drawn. Readers are drawn strongest: theirs is the line to reach.
 # The majority class is the diagonal.
 CONTROL_STYLES: dict[str, dict[str, Any]] = {
@@ -38,7 +33,7 @@ CONTROL_STYLES: dict[str, dict[str, Any]] = {
 AT = ("one_minus_specificity", "sensitivity")
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """The ROC curve with its band and operating points, and the controls' curves."""
     title = f"ROC curve by image, test partition, {edition} dataset{in_brackets(table)}"
     return by_experiment(table, title, (5.6, 5.6), _draw_panel)
@@ -70,7 +65,7 @@ def _draw_panel(panel: Panel, experiment: Experiment) -> None:
         axes.plot(*at, POINT_MARKERS[point], label=label, clip_on=False, linestyle="none", **style)
 
 
-def _draw_controls(axes: Axes, rows: pd.DataFrame, alone: bool) -> None:
+def _draw_controls(axes: Axes, rows: DataFrame, alone: bool) -> None:
     """The controls' curves; in a figure of one experiment the legend has their AUROC."""
     from mammo.report.labels import CONTROL_LABELS
 
@@ -83,11 +78,11 @@ def _draw_controls(axes: Axes, rows: pd.DataFrame, alone: bool) -> None:
         axes.plot(*_points(line), label=label, **CONTROL_STYLES[control])
 
 
-def _area(rows: pd.DataFrame, curve: str) -> pd.Series:
+def _area(rows: DataFrame, curve: str) -> Series:
     return rows[(rows["part"] == "area") & (rows["curve"] == curve)].iloc[0]
 
 
-def _points(line: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def _points(line: DataFrame) -> tuple[Series, Series]:
     return line[AT[0]], line[AT[1]]
 
 
@@ -98,7 +93,7 @@ def square(panel: Panel, x: str, y: str) -> Axes:
     return axes
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """The AUROC, and sensitivity and specificity at the operating points."""
     area = _area(table, "network")
     auroc = Estimate.of_row(area, value="auroc")

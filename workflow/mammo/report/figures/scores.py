@@ -1,20 +1,13 @@
 """Histograms of the probabilities of each class."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from mammo.report.figure import Axes, Canvas, Figure, Panel
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure, Panel
 from mammo.report.style import CLASS_COLOURS, Experiment, by_experiment, head, say
 from mammo.words import OPERATING_POINTS, percentage
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LINES = dict(zip(OPERATING_POINTS, ["-", "--", ":"], strict=True))
 
 
-def draw(table: pd.DataFrame, edition: str) -> Canvas:
+def draw(table: DataFrame, edition: str) -> Canvas:
     """Histograms of the calibrated probability of each class, with the operating points."""
     title = f"Probabilities by class, by image, test partition, {edition} dataset"
     return by_experiment(table, title, (6.2, 4.6), _draw_panel)
@@ -53,7 +46,7 @@ def _mark(axes: Axes, point: str, thresholds: list[float], alone: bool) -> None:
         axes.axvline(value, color="black", linestyle=LINES[point], linewidth=1, label=label)
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """How many images of each class have a calibrated probability at or above 0.5."""
     columns = table[table["part"] == "column"]
     upper = columns[columns["lower"] >= 0.5].groupby("label")["share"].sum(min_count=1).dropna()

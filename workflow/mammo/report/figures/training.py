@@ -1,16 +1,11 @@
 """Learning curves: accuracy and loss by epoch."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mammo.report.figure import Axes, Canvas, Figure, Panel
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure, Panel
 from mammo.report.style import PARTITION_COLOURS, Experiment, by_experiment, head
 from mammo.words import number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LINES = {"training": "--", "validation": "-"}
 STYLES = {
@@ -29,7 +24,7 @@ have stopped and the mean is over the others.
 """
 
 
-def draw_curves(measure: str, table: pd.DataFrame, edition: str) -> Canvas:
+def draw_curves(measure: str, table: DataFrame, edition: str) -> Canvas:
     """Training and validation `measure` by epoch, a panel per experiment.
 
     One run is shown by its lines, several by their mean. The mean is over the runs that still
@@ -56,7 +51,7 @@ def draw_curves(measure: str, table: pd.DataFrame, edition: str) -> Canvas:
     return by_experiment(table, title, (6.4, 3.9), draw_panel)
 
 
-def _draw_one(axes: Axes, rows: pd.DataFrame) -> None:
+def _draw_one(axes: Axes, rows: DataFrame) -> None:
     """A run's two lines, with the kept epoch on that of validation."""
     for partition, style in STYLES.items():
         line = rows[rows["partition"] == partition].sort_values("epoch")
@@ -68,7 +63,7 @@ def _draw_one(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axvline(epoch, color="black", linewidth=0.8, linestyle=":", zorder=1)
 
 
-def _draw_several(axes: Axes, rows: pd.DataFrame, runs: int) -> None:
+def _draw_several(axes: Axes, rows: DataFrame, runs: int) -> None:
     """Means and bands of several runs, and each run's kept epoch as a small mark."""
     for partition, style in STYLES.items():
         values = rows[rows["partition"] == partition].groupby("epoch")["value"]
@@ -94,11 +89,11 @@ def _line(axes: Axes, x: Any, y: Any, **style: Any) -> None:
     axes.plot(x, y, marker="." if len(x) == 1 else None, **style)  # a single epoch is no line
 
 
-def _kept(rows: pd.DataFrame) -> pd.DataFrame:
+def _kept(rows: DataFrame) -> DataFrame:
     return rows[(rows["kept"] == 1) & (rows["partition"] == "validation")]
 
 
-def describe(table: pd.DataFrame) -> str:
+def describe(table: DataFrame) -> str:
     """Which epochs' weights were kept, and the validation value there."""
     runs = [run for _, run in table.groupby(["fold", "seed"])]
     values = _kept(table)["value"]
