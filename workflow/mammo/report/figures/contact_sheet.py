@@ -32,7 +32,7 @@ def draw_contact_sheet(folder: Path, lesions: DataFrame, label: str) -> Canvas:
     height = rows * (WIDTH / columns / len(roles) + 0.22) + 0.5
     figure = new_figure(WIDTH, height)
     # By hand: a layout engine takes seconds for so many axes.
-    edges = {"left": 0.01, "right": 0.99, "bottom": 0.05 / height, "top": 1 - 0.6 / height}
+    edges = {"left": 0.01, "right": 0.99, "bottom": 0.16 / height, "top": 1 - 0.6 / height}
     figure.subplots_adjust(**edges, wspace=0.06, hspace=0.2)
     outlined = " with the mask's outline" if "mask" in roles else ""
     words = {"crop": "crop", "mask": "mask", "full": f"whole image{outlined}"}

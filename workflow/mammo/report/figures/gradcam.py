@@ -176,7 +176,7 @@ def _draw_scale(figure: Canvas, height: float, y: float) -> None:
     axes.imshow(_heated(0.5, heat), aspect="auto", extent=(0, 1, 0, 1))
     axes.grid(False)
     axes.set_yticks([])
-    axes.set_xticks([0, 1], ["nothing", "maximum"], fontsize=6)
+    axes.set_xticks([0, 1], ["nothing", "max."], fontsize=6)
     axes.tick_params(length=0, pad=2)
 
 
