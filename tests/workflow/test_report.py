@@ -40,7 +40,7 @@ def test_every_result_has_its_category_label_and_caption(page):
     ]:
         assert f'"{label}"' in text, label
     for caption in [
-        "how that was determined",
+        "what each file is",
         "masks, black squares",
         "It needs no internet",
         "Each claim of the split manifest",

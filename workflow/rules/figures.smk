@@ -37,7 +37,7 @@ rule draw_figure:
         png=report(
             ensure("results/plots/{figure}.png", non_empty=True),
             category=lambda wildcards: FIGURES[wildcards.figure].category,
-            labels={"what": lambda wildcards: f"{FIGURES[wildcards.figure].label}, figure"},
+            labels=lambda wildcards: {"what": f"{FIGURES[wildcards.figure].label}, figure"},
             caption="../report/figure.rst",
         ),
         svg=ensure("results/plots/{figure}.svg", non_empty=True),
