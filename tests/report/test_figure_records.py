@@ -22,7 +22,7 @@ def test_a_record_is_complete(figure):
     assert figure.schema in SCHEMAS
     assert figure.title
     assert figure.plotted == (figure.name not in OWN_RULE)
-    assert len(figure.caption.split()) > 10
+    assert len(figure.caption.split()) > 5
     assert not re.search(r"[{}]|(?<!`)`(?!`)", figure.caption)  # Snakemake's report renders it
     assert (figure.describe is None) == (figure.name in {"contact_sheet", "predictions"})
 
