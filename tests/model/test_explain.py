@@ -21,8 +21,8 @@ from mammo.model.gradcam import (
     unit_places,
 )
 from mammo.model.lesion_masks import correlations, find_crop, mask_inside, seen_lesions
-from mammo.report.figures.gradcam import COLUMNS, SECTIONS, draw_gallery, shown_rows
 from mammo.report.figures import FIGURES
+from mammo.report.figures.gradcam import COLUMNS, SECTIONS, draw_gallery, shown_rows
 from mammo.report.style import marked
 from mammo.statistics.energy import measure_energy
 from mammo.statistics.settings import Evaluation
