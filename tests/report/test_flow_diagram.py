@@ -7,9 +7,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
-from mammo.report.figures.flow import flow_diagram
-from mammo.report.figures.registry import marked
-from mammo.split.flow import REASONS, reason_in_words
+from mammo.exclusions import REASONS, reason_in_words
+from mammo.report.figures.flow import draw as flow_diagram
+from mammo.report.style import marked
 from mammo.tables import read_table, write_table
 
 UNITS = ["patients", "breasts", "lesions", "images"]
@@ -110,10 +110,10 @@ def test_the_diagram_says_what_the_table_says():
     table = drawn(["missing_series", "duplicate_row"], folds=3)
     table.loc[table["reason"] == "duplicate_row", UNITS] = 0
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "From the dataset to the partitions, kaggle edition, fold 0, one of 3" in said
+    assert "From the dataset to the partitions, kaggle dataset, fold 0, one of 3" in said
     assert "Image series is missing" in said
     assert "1 patient · 1 breast · 1 lesion · 1 image" in said
-    assert "9 patients left out altogether" in said
+    assert "9 patients excluded altogether" in said
     assert "1 entry" not in said and "3 entries" in said
     assert said.count("malignant") == 3
     assert said.count("999") == 9

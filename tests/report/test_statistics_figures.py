@@ -10,7 +10,8 @@ import pytest
 from helpers.lesions import lesions_and_fate
 from helpers.simulated import history, pair, scores_of
 from mammo.report.characteristics_table import as_html
-from mammo.report.figures.registry import FIGURES, marked
+from mammo.report.figures import FIGURES
+from mammo.report.style import marked
 from mammo.statistics.characteristics import characteristics
 from mammo.statistics.comparison import compare_all, units_of_test
 from mammo.statistics.controls import CONTROLS
@@ -24,7 +25,7 @@ EVALUATION = Evaluation.default(draws=200)
 
 def drawn(name, table):
     """The figure of that name."""
-    return marked(FIGURES[name][1](table, "phantom"), table)
+    return marked(FIGURES[name].draw(table, "phantom"), table)
 
 
 @pytest.mark.parametrize("measure", ["accuracy", "loss"])
@@ -69,6 +70,7 @@ def control_table(experiments, absent=()):
             "value": None if control in absent else 0.6,
             "low": None if control in absent else 0.5,
             "high": None if control in absent else 0.7,
+            "confidence": 0.95,
             "dataset": "d",
             "leaks": "",
         }
@@ -91,7 +93,7 @@ def test_the_figure_shows_up_to_six_experiments_and_every_control(number, panels
     assert len(axes[0].get_yticks()) == 1 + len(CONTROLS)
     words = [text.get_text() for text in axes[0].texts]
     assert words.count("not available") == 2
-    assert words.count("0.60") == len(CONTROLS) - 1
+    assert words.count("0.600 [0.500, 0.700]") == len(CONTROLS) - 1
     assert ("the first 6 of 9" in axes[0].get_title(loc="left")) == (number == 9)
 
 
@@ -176,7 +178,7 @@ def test_the_page_shows_counts_shares_and_differences(tmp_path):
     assert "<td>2,500.0 (1,750.0 to 3,250.0)</td>" in page
     assert "&lt;b&gt;x&lt;/b&gt;" in page
     assert "<b>x</b>" not in page
-    assert "Dataset 0123456789ab, table edition." in page
+    assert "Dataset 0123456789ab, table dataset format." in page
     assert "NOT EVIDENCE" not in page
     assert "0,label,benign,n,3,0.75,1," in table  # counts are whole numbers in the CSV too
 

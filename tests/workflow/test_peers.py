@@ -31,11 +31,12 @@ def moments(images):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_augmented_images_are_distributed_as_the_originals():
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
     from ways import AUGMENTATION
 
-    from mammo.model.training import training_data
+    from mammo.model.batches import training_data
 
     # An oval that leans and is not in the middle, so that no flip, turn, zoom or shift goes unnoticed, and that no warp moves out.
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
@@ -89,6 +90,7 @@ def probabilities(way, folder, epochs, images):
     return way(folder, images.shape[1], epochs)[1].predict(images, verbose=0)[:, 0]
 
 
+@pytest.mark.slow
 def test_metrics_agree_within_their_intervals_whichever_way_the_images_came(tmp_path):
     import ways
     from comparing import apart

@@ -7,6 +7,8 @@ import pytest
 from helpers.browser import browse, needs_browser
 from helpers.project import SMALL, snakemake
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(study, tmp_path_factory):
@@ -38,13 +40,13 @@ def test_every_result_has_its_category_label_and_caption(page):
     ]:
         assert f'"{label}"' in text, label
     for caption in [
-        "what told so",
+        "what each file is",
         "masks, black squares",
-        "It needs no network",
+        "It needs no internet",
         "Each claim of the split manifest",
         "recomputable from the",
         "marks the epoch",
-        "what each call is worth",
+        "A threshold of 0.2 states",
         "read from the boxes how many remain",
         "how far validation and test differ from training",
     ]:

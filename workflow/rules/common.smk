@@ -6,7 +6,9 @@ import io
 from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
-from mammo.model.zoo import pretrained, published
+from mammo.model.settings import Network, Training
+from mammo.model.weights import pretrained, published
+from mammo.report.figures import FIGURES, figures_of
 from mammo.study.closure import closure
 from mammo.study.clusters import no_cluster
 from mammo.dataset.layout import CASE_TABLES, find
@@ -112,31 +114,27 @@ LEAKING = {
     if study["split"]["by"] != "patient"
     and study | {"split": study["split"] | {"by": "patient"}} == EXPERIMENTS["baseline"]
 }
-CURVES = ["accuracy", "loss"]
-# Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered into one under results/.
-# By their names in rules: the file there and here, and its schema.
-GATHERED = {
-    "thresholds": ("thresholds.csv", "thresholds"),
-    "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics"),
-    "confusion": ("plots/confusion.csv", "confusion"),
-    "roc": ("plots/roc.csv", "roc"),
-    "precision_recall": ("plots/precision_recall.csv", "precision_recall"),
-    "calibration": ("plots/calibration.csv", "calibration_curve"),
-    "scores": ("plots/scores.csv", "score_distribution"),
-    "decision_curve": ("plots/decision_curve.csv", "decision_curve"),
-    "controls": ("plots/controls.csv", "control_values"),
-    "forest": ("plots/forest.csv", "subgroups"),
-    "gradcam_energy": ("plots/gradcam_energy.csv", "gradcam_energy"),
-}
 # A thousand experiments need not wait for what few read. Each has its metrics, scores, thresholds and comparison; curves, controls
 # and subgroups are made of the first 50, Grad-CAM of the baseline alone. The rest is made when it is asked for by its file's name.
 DESCRIBED = list(EXPERIMENTS)[:50]
 EXPLAINED = ["baseline"]
-GATHERED_OF = {"thresholds": list(EXPERIMENTS), "gradcam_energy": EXPLAINED}  # the others, of those DESCRIBED
-SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flow"]
-FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
-FIGURES += ["leakage"] if LEAKING else []
+# Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered into one under results/.
+# By their names in rules: the file there and here, its schema, and the experiments.
+GATHERED = {
+    "thresholds": ("thresholds.csv", "thresholds", list(EXPERIMENTS)),
+    "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics", DESCRIBED),
+} | {
+    figure.name: (
+        f"plots/{figure.name}.csv",
+        figure.schema,
+        {"described": DESCRIBED, "baseline": EXPLAINED}[figure.gathered],
+    )
+    for figure in FIGURES.values()
+    if figure.gathered
+}
+# The figures of this study that draw_figure draws, and those whose tables tabulate_curves writes.
+PLOTS = figures_of(EXPERIMENTS, LEAKING)
+CURVES = [name for name, figure in FIGURES.items() if figure.schema == "curves"]
 
 DATASET = OWNER["path"] or copy_of(workflow, "results/phantom")
 PHANTOM_TABLES = [
@@ -158,7 +156,7 @@ wildcard_constraints:
     shard=r"\d+of\d+",
     fold=r"\d+",
     seed=r"\d+",
-    figure="|".join(FIGURES),
+    figure="|".join(PLOTS),
     gallery="gradcam(-[a-z][a-z0-9_.]*)?",
 
 

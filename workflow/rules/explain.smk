@@ -28,7 +28,7 @@ rule explain_run:
     params:
         path=lambda wildcards: DATASET,
         image=lambda wildcards: image_settings(study(wildcards)),
-        training=lambda wildcards: {key: study(wildcards)["training"][key] for key in ("threads", "batch_size")},
+        training=lambda wildcards: Training(**study(wildcards)["training"]).only(["threads", "batch_size"]).model_dump(),
         augmentation=lambda wildcards: study(wildcards)["augmentation"],
         code=closure("explain_run"),
     script:
@@ -69,16 +69,16 @@ rule draw_gallery:
     output:
         png=report(
             ensure("results/plots/{gallery}.png", non_empty=True),
-            category="2 Results",
+            category=FIGURES["gradcam"].category,
             labels={"what": "{gallery}, gallery"},
-            caption="../report/gallery.rst",
+            caption="../report/figure.rst",
         ),
         svg=ensure("results/plots/{gallery}.svg", non_empty=True),
         csv=report(
             ensure("results/plots/{gallery}.csv", non_empty=True),
-            category="2 Results",
+            category=FIGURES["gradcam"].category,
             labels={"what": "{gallery}, table"},
-            caption="../report/gallery.rst",
+            caption="../report/figure.rst",
         ),
     log:
         "results/logs/draw_gallery/{gallery}.log",
@@ -92,6 +92,7 @@ rule draw_gallery:
         runtime=scaled(10),
     params:
         edition=OWNER["edition"],
+        caption=lambda wildcards: FIGURES["gradcam"].caption,
         code=closure("draw_gallery"),
     script:
         "../scripts/draw_gallery.py"

@@ -98,15 +98,15 @@ rule predict:
     output:
         csv=report(
             ensure(PREDICTIONS, non_empty=True),
-            category="3 Predictions",
+            category=FIGURES["predictions"].category,
             labels={"what": "predictions, table"},
-            caption="../report/predictions.rst",
+            caption="../report/figure.rst",
         ),
         png=report(
             ensure("results/predictions/gallery.png", non_empty=True),
-            category="3 Predictions",
+            category=FIGURES["predictions"].category,
             labels={"what": "predictions, gallery"},
-            caption="../report/predictions.rst",
+            caption="../report/figure.rst",
         ),
         svg=ensure("results/predictions/gallery.svg", non_empty=True),
     log:
@@ -120,6 +120,7 @@ rule predict:
         mem_mb=scaled(3000),
         runtime=scaled(60),
     params:
+        caption=lambda wildcards: FIGURES["predictions"].caption,
         # As functions: a path may hold braces.
         images=images_to_predict,
         model=lambda wildcards: os.path.abspath(

@@ -28,7 +28,7 @@ rule train_network:
         gate=of_split("gate.json"),
         pixels=lambda wildcards: shards(study(wildcards), "pixels.npy"),
         index=of_tensors("index.csv"),
-        weights=lambda wildcards: given_or_made(pretrained(study(wildcards)["network"])),
+        weights=lambda wildcards: given_or_made(pretrained(Network(**study(wildcards)["network"]))),
     output:
         model=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/model.keras", non_empty=True),
         history=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/history.csv", non_empty=True),

@@ -17,8 +17,9 @@ import jsonschema
 import yaml
 
 from mammo.dataset.settings import Image
+from mammo.model.networks import NETWORKS
 from mammo.model.settings import Network, Training
-from mammo.model.zoo import known, network_mistakes
+from mammo.model.weights import network_mistakes
 from mammo.paths import WORKFLOW
 from mammo.split.settings import Split
 
@@ -38,7 +39,7 @@ OVERLAID = [
 def _schema():
     """The schema of a configuration; an experiment may hold any part of the sections that are OVERLAID, and lists of their keys' values."""
     schema = yaml.safe_load(SCHEMA.read_text())
-    schema["properties"]["network"]["properties"]["name"] = {"enum": [*known()]}
+    schema["properties"]["network"]["properties"]["name"] = {"enum": [*NETWORKS]}
     parts = {
         name: {k: v for k, v in schema["properties"][name].items() if k != "required"}
         for name in OVERLAID
@@ -207,12 +208,14 @@ def _experiment_mistakes(config, layers):
 
 def _network_mistakes(config, layers):
     """What the schema cannot say: that each study's network takes its images, and begins with weights that are its own."""
-    baseline = {*network_mistakes(config)}
+    baseline = {*network_mistakes(Network(**config["network"]), Image(**config["image"]))}
     for section, key, what in baseline:
         yield f"{_where([section, key], layers)}: {what}"
     for experiment, part in config["experiments"].items():
         for name, overlay in _named_overlays(config | {"experiments": {experiment: part}}):
-            for section, key, what in {*network_mistakes(_laid_over(config, overlay))} - baseline:
+            laid = _laid_over(config, overlay)
+            network, image = Network(**laid["network"]), Image(**laid["image"])
+            for section, key, what in {*network_mistakes(network, image)} - baseline:
                 of = f"{name}: " if name != experiment else ""  # one of a grid
                 yield f"{_where(['experiments', experiment], layers)}: {of}{section}.{key}: {what}"
 
