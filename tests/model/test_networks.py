@@ -102,7 +102,7 @@ def test_a_network_is_what_its_record_says(name):
     [(SMALLEST, "mobilenet_v3"), ("resnet50", "resnet50"), ("densenet121", "densenet")],
 )
 def test_a_backbone_sees_what_its_own_preprocessing_makes_of_an_image(name, theirs):
-    """As far as its first convolution, with Keras' own function in place of the layers before it."""
+    """As far as its first convolution, with Keras' function in place of the layers before."""
     model = build(name, 32)
     image = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
@@ -118,6 +118,7 @@ def test_a_backbone_sees_what_its_own_preprocessing_makes_of_an_image(name, thei
 # Weights from elsewhere
 
 
+@pytest.mark.slow
 def test_weights_as_they_are_published_are_loaded_and_counted(published_file, tmp_path):
     path, theirs = published_file
     image = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
