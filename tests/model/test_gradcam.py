@@ -22,7 +22,7 @@ from keras import layers  # noqa: E402
 
 
 def tiny_network(bias=0.0):
-    """Two feature maps, the image and its negative half, and a dense layer with a weight of its own for each place."""
+    """Two feature maps, the image and its negative half, and a dense layer over all places."""
     model = keras.Sequential(
         [
             keras.Input((2, 2, 3)),
@@ -33,7 +33,7 @@ def tiny_network(bias=0.0):
     )
     kernel = np.zeros((1, 1, 3, 2), np.float32)
     kernel[0, 0, 0] = [1, -0.5]  # of the first channel alone
-    # Flattened: place by place, and of each place both maps. Their means are 1 for the first map, 2 for the second.
+    # Flattened: place by place, both maps of each. Their means are 1 and 2.
     dense = np.array([4, 2, 0, 2, 0, 0, 0, 4], np.float32)[:, None]
     model.set_weights([kernel, dense, np.array([bias], np.float32)])
     return model
@@ -42,7 +42,8 @@ def tiny_network(bias=0.0):
 def test_grad_cam_is_what_a_hand_computes():
     image = np.array([[1, 2], [3, 4]], np.float32)
     images = np.stack([image, -image])[..., None].repeat(3, axis=-1)
-    # The maps of the first image: A1 = x and A2 = -x/2; so 1 * A1 + 2 * A2 = 0 everywhere. Of weights (1, 0): A1.
+    # The maps of the first image: A1 = x and A2 = -x/2; so 1 * A1 + 2 * A2 = 0 everywhere.
+    # Of weights (1, 0): A1.
     model = tiny_network()
     maps, logits = grad_cam(model, model.layers[0], [images], np.array([1, 1]))
     assert maps.shape == (2, 2, 2)
@@ -103,7 +104,7 @@ def test_the_last_convolution_is_found_in_every_kind_of_network():
 
 
 def test_grad_cam_goes_through_networks_within_networks():
-    """After a global average and one dense layer, Grad-CAM summed over the places is what the logit is made of."""
+    """After global average pooling and a dense layer, Grad-CAM sums to the logit."""
     keras.utils.set_random_seed(1)
     model, inner = functional_network()
     images = np.random.default_rng(0).uniform(0, 255, (5, 32, 32, 3)).astype(np.float32)
@@ -125,7 +126,7 @@ def test_a_network_without_a_sigmoid_at_its_end_is_refused():
 
 
 def test_units_stand_in_the_middle_of_what_they_see():
-    """Unit 0 of the original network's last convolution sees pixels 0 to 7, the next one is two pixels on."""
+    """Unit 0 of the original network's last convolution sees pixels 0 to 7, the next 2 to 9."""
     model = seed_cnn(64)
     assert unit_places(model, last_convolution(model)) == [(3.5, 2.0), (3.5, 2.0)]
     functional, inner = functional_network()

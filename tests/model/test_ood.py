@@ -48,7 +48,7 @@ def test_a_small_reference_has_fewer_neighbours_and_no_limit():
 
 @pytest.mark.parametrize("patients", [10, 401])
 def test_the_limit_leaves_out_images_of_the_same_patient(patients):
-    """Patients on a line, 1 apart, each with three images in one place: the third nearest of others is 1 away, or 1 at the ends."""
+    """Patients on a line, 1 apart, each with three images in one place."""
     names = np.repeat(np.arange(patients), 3)
     assert limit(names[:, None].astype(float), np.ones(1), names) == 1
     assert (
@@ -57,7 +57,7 @@ def test_the_limit_leaves_out_images_of_the_same_patient(patients):
 
 
 def test_about_one_in_two_hundred_new_images_lies_beyond_a_limit():
-    """Of 400 simulations, each with new images from where the reference came from: as conformal prediction promises."""
+    """Of new images from the distribution of the reference, as conformal prediction promises."""
     beyond = []
     for seed in range(400):
         rng = np.random.default_rng(seed)

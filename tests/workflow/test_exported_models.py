@@ -138,14 +138,17 @@ def test_predicting_elsewhere_needs_the_model_alone_and_gives_the_same(
     for file, name in names.items():
         assert found["raw"][file] == pytest.approx(scores["probability"][name], abs=1e-5)
         assert found["probability"][file] == pytest.approx(scores["calibrated"][name], abs=1e-5)
-    assert found.index[: len(names) + 1].tolist() == found["probability"].dropna().sort_values(ascending=False).index.tolist()  # fmt: skip
+    by_probability = found["probability"].dropna().sort_values(ascending=False)
+    assert found.index[: len(names) + 1].tolist() == by_probability.index.tolist()
     assert "out of distribution" in found["warnings"]["noise.png"]
     assert found["problem"][["cut.jpg", "empty.png", "notes.txt", "=1+1.png"]].ne("").all()
     assert found.loc[found["problem"] != "", ["probability", "raw"]].isna().all(axis=None)
     assert f"{len(names) + 1} of {len(found)} files. Not for clinical use." in done.stdout
     assert Image.open(tmp_path / "results/predictions/gallery.png").width > 1000
     # Asked again, it looks again.
-    assert "predict" in snakemake(ROOT, "predict", "-n", "--directory", tmp_path, "--config", f"predict={json.dumps(images)}").stdout  # fmt: skip
+    given = ["--config", f"predict={json.dumps(images)}"]
+    again = snakemake(ROOT, "predict", "-n", "--directory", tmp_path, *given)
+    assert "predict" in again.stdout
 
 
 def test_predicting_with_a_model_from_elsewhere_leaves_results_of_another_dataset_alone(
@@ -172,7 +175,7 @@ def test_predicting_with_a_model_from_elsewhere_leaves_results_of_another_datase
 
 
 def test_predicting_with_the_studys_own_network_shows_the_neighbours(study, new_images, tmp_path):
-    """In a copy, because no test may leave the study changed; Snakemake's notes are copied too, so nothing is trained again."""
+    """In a copy with Snakemake's notes, so that nothing is trained again."""
     folder = tmp_path / "project"
     shutil.copytree(study, folder, symlinks=True)
     own = [*SMALL, f"predict={json.dumps({'images': str(new_images[0])})}"]
@@ -343,11 +346,20 @@ def test_a_folder_where_nothing_can_be_shown_is_listed_all_the_same(handed_over,
 
 
 def test_the_gallery_draws_what_a_table_may_hold(study):
-    """Text that means something to a typesetter, one class alone, no warning; with neighbours' images and without."""
+    """Text with a meaning to a typesetter; with neighbours' images and without."""
     settings = read_model(study / MODEL).settings
-    row = {"file": "$\\frac$ <b> 图 " + "x" * 200, "problem": "", "probability": 0.5, "youden": "", "sensitivity_90": "",
-           "half": "malignant", "warnings": "unlike; unlike " * 30}  # fmt: skip
-    row |= {f"nearest_{n}{part}": value for n in (1, 2, 3) for part, value in {"": "id", "_label": "benign", "_distance": 1.0}.items()}  # fmt: skip
+    row = {
+        "file": "$\\frac$ <b> 图 " + "x" * 200,
+        "problem": "",
+        "probability": 0.5,
+        "youden": "",
+        "sensitivity_90": "",
+        "half": "malignant",
+        "warnings": "unlike; unlike " * 30,
+    }
+    for number in (1, 2, 3):
+        nearest = {"": "id", "_label": "benign", "_distance": 1.0}
+        row |= {f"nearest_{number}{part}": value for part, value in nearest.items()}
     tile = np.zeros((64, 64), np.uint8)
     for neighbours in (None, [np.zeros((3, 64, 64), np.uint8)]):
         figure = gallery(

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_phantoms_run_is_explained(study):
-    """Maps and masks of every test image, their energies as the arrays give them, and masks where the phantom drew them."""
+    """Energies are those of the arrays, and masks are where the phantom drew them."""
     results = study / "results"
     rows = read_table(results / "runs/baseline/gradcam.csv", "gradcam")
     predictions = read_table(results / "runs/baseline/fold0-seed1/predictions.csv", "predictions")
