@@ -42,7 +42,7 @@ class Drawn:
         self.flip = flip
 
     def uniform(self, low, high, size):
-        return np.array(self.uniforms.pop(0), float)
+        return np.array(self.uniforms.pop(0), float) if self.uniforms else np.zeros(size)
 
     def random(self, count):
         return np.array([0.0 if self.flip else 1.0])
