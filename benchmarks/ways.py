@@ -13,13 +13,12 @@ import pandas as pd
 
 from mammo.dataset.decoding import decode_images
 from mammo.dataset.settings import Image
-from mammo.model import training as train_network
 from mammo.model.devices import use_devices
+from mammo.model.settings import Augmentation, Training
+from mammo.model.training import train_network
 
 BATCH = 64
-TRAINING = {"batch_size": BATCH, "learning_rate": 0.001, "schedule": "constant", "loss": "binary_crossentropy",
-            "label_smoothing": 0, "class_weights": "none", "precision": "float32"}  # fmt: skip
-AUGMENTATION = {"rotation": 20, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "horizontal_flip": True}
+AUGMENTATION = Augmentation.default()  # the original's
 
 
 class Clock:
@@ -37,22 +36,27 @@ class Clock:
 
         return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self.tell())
 
+    @property
+    def begins(self):
+        """For a training whose epochs end after its callbacks: as the next epoch begins."""
+        import keras
+
+        def begin(epoch, logs):
+            if epoch:
+                self.tell()
+
+        return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
+
 
 def train_ours(pixels, images, epochs, clock, precision="float32"):
-    """train_network of this workflow; pixels: uint8 (n, size, size); images: row, label, partition."""
-    seed_dropout = train_network.seed_dropout
-
-    def timed(model, seed, epoch):  # called as an epoch begins, so when the one before it has ended
-        if epoch:
-            clock.tell()
-        seed_dropout(model, seed, epoch)
-
-    train_network.seed_dropout = timed
-    training = TRAINING | {"epochs": epochs, "patience": epochs, "precision": precision}
+    """train_network of this workflow; pixels: uint8 (n, size, size); images: row, label, …."""
+    training = Training.default(
+        epochs=epochs, patience=epochs, batch_size=BATCH, precision=precision
+    )
     with tempfile.TemporaryDirectory() as scratch:
         saved = f"{scratch}/checkpoint.npz", "key"
-        model, _ = train_network.train_network(
-            pixels, images, 1, "seed_cnn", training, AUGMENTATION, saved
+        model, _ = train_network(
+            pixels, images, 1, "seed_cnn", training, AUGMENTATION, saved, callbacks=[clock.begins]
         )
     clock.tell()
     return model

@@ -1,4 +1,7 @@
-"""Which GPUs a job takes: those that nobody else has, for as long as it lives. Without a GPU, by locks on GPUs that are made up."""
+"""Which GPUs a job takes: those that nobody else has, as long as it lives.
+
+Without a GPU, by locks on imaginary ones.
+"""
 
 import itertools
 import json
@@ -112,7 +115,6 @@ def test_where_there_is_no_gpu_the_cpu_does_and_a_line_says_so(tmp_path):
 
 TRAIN = """
 import json
-import numpy as np
 from mammo.model.devices import use_devices
 strategy = use_devices(2, {gpus})
 import tensorflow as tf
@@ -120,34 +122,30 @@ if {logical}:
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-import pandas as pd
+from helpers.training import NOTHING, bright_images, training_of
+from mammo.model.networks import load_model
 from mammo.model.training import predict, train_network
-rng = np.random.default_rng(0)
-label = np.arange(60) % 2
-pixels = rng.normal(60 + 130 * label[:, None, None], 20, (60, 32, 32)).clip(0, 255).astype(np.uint8)
-images = pd.DataFrame({{"image_id": range(60), "row": range(60), "label": np.where(label, "malignant", "benign")}})
-images["partition"] = np.where(np.arange(60) < 33, "training", np.where(np.arange(60) < 50, "validation", "test"))
-training = {{"epochs": 12, "batch_size": 16, "learning_rate": 0.003, "schedule": "constant", "patience": 12, "loss": "binary_crossentropy"}}
-training |= {{"label_smoothing": 0, "class_weights": "none", "precision": "float32", "threads": 2, "gpus": {gpus}}}
-nothing = dict.fromkeys(["rotation", "shift", "shear", "zoom", "horizontal_flip"], 0)
+pixels, images = bright_images({{"training": 33, "validation": 17, "test": 10}}, 32)
+training = training_of(epochs=12, learning_rate=0.003, patience=12, gpus={gpus})
+saved = {path!r}, "key"
 with strategy.scope():
-    model, history = train_network(pixels, images, 1, "seed_cnn", training, nothing, ({path!r}, "key"))
+    model, history = train_network(pixels, images, 1, "seed_cnn", training, NOTHING, saved)
 model.save({path!r} + ".keras")
-found = predict(tf.keras.models.load_model({path!r} + ".keras", compile=False), pixels, images, 16)
+found = predict(load_model({path!r} + ".keras"), pixels, images, 16)
 test = found[found["partition"] == "test"]
 right = ((test["probability"] > 0.5) == (test["label"] == 1)).mean()
 print(json.dumps([strategy.num_replicas_in_sync, float(right), history["val_loss"].tolist()]))
 """
 
 
+@pytest.mark.slow
 def test_several_devices_share_each_batch_and_learn(tmp_path):
     """Two halves of the CPU stand for two GPUs."""
     said = in_process(TRAIN.format(gpus=0, logical=True, path=str(tmp_path / "run.npz")))
     replicas, right, _ = json.loads(said.splitlines()[-1])
     assert replicas == 2
-    assert (
-        "a batch has 14 images, not 16" in said
-    )  # of 33 the last one would be alone, and of 17 seen by one of the two
+    # Of 33 the last image would be alone, and of 17 seen by one of the two.
+    assert "a batch has 14 images, not 16" in said
     assert right >= 0.9
 
 

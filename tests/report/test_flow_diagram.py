@@ -137,7 +137,7 @@ def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gat
     table = drawn(["missing_series", "duplicate_row"], full=True)
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
     assert (
-        "Left out: 5 lesions in a view" in said
+        "Excluded: 5 lesions in a view" in said
     )  # one of missing_series and two of duplicate_row, each with one more
     assert "990 patients · 1,700 breasts · 2,000 lesions" in said
     assert "3,401 lesions in a view" in said
@@ -145,6 +145,6 @@ def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gat
     assert "3,400 images" in " ".join(said)
     table.loc[table["reason"] == "duplicate_row", UNITS] = 0
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "Left out: 5 entries" in said
+    assert "Excluded: 5 entries" in said
     assert "3 entries" in said
     assert not any("in a view" in text for text in said)
