@@ -8,7 +8,7 @@ that config/README.md prints of it.
 from collections.abc import Iterable
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 
@@ -16,6 +16,15 @@ class Section(BaseModel):
     """A section of a configuration: all of its keys are required, and no other is allowed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _registered(cls, value: Any, info: ValidationInfo) -> Any:
+        """A value that has to be a name in a registry is one."""
+        choices = (cls.model_fields[info.field_name].json_schema_extra or {}).get("enum")
+        if choices and value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(map(str, choices))}")
+        return value
 
     @classmethod
     def default(cls, **changes: Any) -> Self:
@@ -49,5 +58,7 @@ def setting(
 
 
 def default_of(field: FieldInfo) -> Any:
-    """The default of a key, as it was given to `setting`."""
+    """The default of a key, as it was given to `setting`; of a section, the section at its own."""
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+        return field.annotation.default()
     return field.json_schema_extra["default_value"]
