@@ -13,8 +13,8 @@ from pydicom.encaps import encapsulate
 
 from helpers.datasets import NAMES, TinyKaggle, save_image
 from helpers.dicom_files import write_edition
-from mammo.dataset.editions.cbis_ddsm import LABELS
-from mammo.dataset.editions.layout import find
+from mammo.dataset.readers.cbis_ddsm import LABELS
+from mammo.dataset.layout import find
 from mammo.dataset.headers import read_header
 from mammo.dataset.images import decode
 from mammo.dataset.inventory import fingerprint, label_conflicts, summarize, take_inventory

@@ -12,7 +12,7 @@ from helpers.datasets import save_image, write_csv
 from helpers.dicom_files import write_dicom
 from helpers.project import ROOT
 from mammo.dataset.decoding import decode_images
-from mammo.dataset.editions.folder import patient_in
+from mammo.dataset.readers.folders import patient_in
 from mammo.dataset.inventory import take_inventory
 from mammo.dataset.regions import list_images
 from mammo.log import InputError

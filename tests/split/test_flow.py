@@ -11,10 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
 from helpers.project import ROOT
+from mammo.exclusions import REASONS, reason_in_words
 from mammo.log import InputError
 from mammo.report.figures.flow import flow_diagram
 from mammo.report.figures.registry import marked
-from mammo.split.flow import REASONS, count_flow, follow, reason_in_words
+from mammo.split.flow import count_flow, follow
 from mammo.tables import read_table, write_table
 
 UNITS = ["patients", "breasts", "lesions", "images"]
@@ -292,7 +293,7 @@ def test_reasons_are_in_words_wherever_a_step_names_one():
     assert {"missing_file", "no_spacing", "ambiguous_crop", "no_pixels"} <= codes
     assert codes <= set(REASONS)
     assert reason_in_words("mask_empty_file") == "Mask: file is empty"
-    assert reason_in_words("full_no_pixels") == "Full image: DICOM file without pixels"
+    assert reason_in_words("full_no_pixels") == "Whole image: DICOM file without pixels"
     assert reason_in_words("a_new_code") == "a_new_code"
 
 

@@ -6,6 +6,7 @@ Everything is counted from one row per lesion in a view, and each such row is le
 import numpy as np
 import pandas as pd
 
+from mammo.exclusions import REASONS, reason_in_words
 from mammo.log import InputError, some
 from mammo.tables import PARTITIONS, read_table
 
@@ -25,38 +26,6 @@ STEPS = {
     "decoding": "Decoded and used",
 }
 
-# Why something was left out, in words, in the order in which the reasons of a step are listed.
-REASONS = {
-    "duplicate_row": "Row repeats another, which stays",
-    "bad_path": "Path in the dataset's table is malformed",
-    "bad_name": "File's name cannot be written in a table",
-    "outside_dataset": "File lies outside the dataset's folder",
-    "missing_series": "Image series is missing",
-    "no_crop": "No crop among the lesion's files",
-    "ambiguous_crop": "More than one crop among the lesion's files",
-    "missing_file": "File is missing",
-    "empty_file": "File is empty",
-    "not_an_image": "File is not an image",
-    "too_large": "Image is too large to be sound",
-    "no_pixels": "DICOM file without pixels",
-    "multi_frame": "DICOM file with several frames",
-    "colour": "DICOM file in colour",
-    "bad_transfer_syntax": "DICOM file in a transfer syntax that cannot be decoded",
-    "unreadable": "Image's header cannot be read",
-    "no_full_image": "No full image",
-    "no_mask": "No mask",
-    "mask_of_another_shape": "Mask is of another shape than its full image",
-    "no_spacing": "Size of a pixel is not known",
-    "mixed_classes": "Benign and malignant lesions on one image",
-    "patient_in_test": "Training image of a patient who is in the test partition too",
-    "lesion_in_test": "Training image of a lesion that is in the test partition too",
-    "duplicate_of_test": "Duplicate of an image in the test partition",
-    "duplicate_of_validation": "Duplicate of an image in the validation partition",
-    "cannot_decode": "Image cannot be decoded",
-    "unlisted": "Gone, but on no list of what was left out",
-}
-
-
 # The tables that a study's account is made of, by the names of a rule's inputs, and the schema of each.
 ACCOUNT = {
     "lesions": "lesions",
@@ -72,15 +41,6 @@ ACCOUNT = {
 def read_account(inputs):
     """{name: DataFrame} of ACCOUNT from a rule's inputs, as count_flow and follow take them."""
     return {name: read_table(inputs[name], schema) for name, schema in ACCOUNT.items()}
-
-
-def reason_in_words(code):
-    """`mask_empty_file` is 'Mask: file is empty'; a code that nobody put into words stands for itself."""
-    for prefix, what in [("mask_", "Mask"), ("full_", "Full image"), ("crop_", "Crop")]:
-        if code not in REASONS and code.removeprefix(prefix) in REASONS:
-            words = REASONS[code.removeprefix(prefix)]
-            return f"{what}: {words if words[1].isupper() else words[0].lower() + words[1:]}"
-    return REASONS.get(code, code)
 
 
 def count_flow(
