@@ -72,7 +72,7 @@ class Training(Section):
     )
     precision: Literal["float32", "mixed_bfloat16"] = setting(
         "float32",
-        "`mixed_bfloat16`: computes in 16 bits where there is bfloat16 (CPUs with AVX512-BF16 or"
+        "Floating-point precision. `mixed_bfloat16`: computes in 16 bits where there is bfloat16 (CPUs with AVX512-BF16 or"
         " AMX, GPUs from Ampere on; elsewhere it is slower), with weights, output and predictions in"
         " 32.",
     )

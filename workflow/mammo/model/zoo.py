@@ -30,11 +30,11 @@ def known():
 
 def pretrained(network):
     """The paths of the weights that a network begins with, from the settings of `network`: one, or none where it begins at random."""
-    if network["weights"] == "none":
+    if network.weights == "none":
         return []
-    if network["weights"] == "imagenet":
-        return [f"{FETCHED}/{Path(known()[network['name']]['published']).name}"]
-    return [os.path.expanduser(network["weights"])]
+    if network.weights == "imagenet":
+        return [f"{FETCHED}/{Path(known()[network.name]['published']).name}"]
+    return [os.path.expanduser(network.weights)]
 
 
 def published(stem):
@@ -45,13 +45,9 @@ def published(stem):
     return PUBLISHED + facts["published"], facts["digest"]
 
 
-def network_mistakes(study):
+def network_mistakes(network, image):
     """What is wrong with a study's network: (section, key, what) of each mistake."""
-    name, given, size = (
-        study["network"]["name"],
-        study["network"]["weights"],
-        study["image"]["size"],
-    )
+    name, given, size = network.name, network.weights, image.size
     facts = known()[name]
     if size < (smallest := facts.get("smallest", 0)):
         yield (

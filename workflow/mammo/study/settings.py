@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, field_validator
+from annotated_types import Ge, Le
+from pydantic import field_validator
 
 from mammo.dataset.settings import Dataset, Download, Image, Phantom
 from mammo.model.settings import Augmentation, Network, Training
@@ -58,7 +59,7 @@ class Study(Section):
     network: Network
     training: Training
     augmentation: Augmentation
-    seeds: list[Annotated[int, Field(ge=0, le=2_147_483_647)]] = setting(
+    seeds: list[Annotated[int, Ge(0), Le(2_147_483_647)]] = setting(
         [1],
         "One run a seed: initial weights, order of the images, augmentation and dropout. Figures"
         " and metrics show all runs.",
@@ -87,7 +88,7 @@ class Study(Section):
 class Configuration(Study):
     """What a configuration file holds: a study, and the experiments that vary it."""
 
-    experiments: dict[str, Any] = setting(
+    experiments: dict[Any, Any] = setting(
         {},
         "Variants of the study, by name: each says what it changes of `image`, `split`, `network`,"
         " `training`, `augmentation` or `seeds`. The study itself is `baseline`.",
