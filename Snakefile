@@ -55,7 +55,7 @@ RESULTS = [
     *multiext("results/plots/gradcam.", "png", "svg", "csv"),
     *(f"results/{file}" for file, _ in GATHERED.values()),
     "results/characteristics.html",
-    *(f"results/models/baseline-fold{fold}/{file}" for fold in folds(EXPERIMENTS["baseline"]) for file in MODEL_FILES),
+    *(f"results/models/baseline-fold{fold}/{file}" for fold in folds(BASELINE.split) for file in MODEL_FILES),
 ]
 
 
@@ -94,18 +94,15 @@ onstart:
     if STEPS - BESIDE:
         if OTHER_OWNER:
             raise WorkflowError(OTHER_OWNER)
-        if STORED:
-            claim_there(workflow, OWNER)
-        else:
-            claim_results("results/dataset.json", OWNER)
-        print(f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {place(workflow)}")
+        claim_place(workflow, OWNER)
+        print(f"The {BASELINE.dataset.edition} edition, {len(RUNS)} run(s). Written to: {place(workflow)}")
     for step in STEPS & DOWNLOADS.keys():
         print(f"Downloading. To watch: tail -f {Path(getattr(rules, step).log[0]).resolve()}")
 
 
 onsuccess:
     if STEPS - BESIDE - {"predict"}:
-        words = [f"Results: {place(workflow)}"] if STORED else closing_words("results", LEAVE_OUT)
+        words = [f"Results: {place(workflow)}"] if STORED else closing_words("results", EXCLUDING)
         print("Done.", *words, sep="\n")
     for step in STEPS & DOWNLOADS.keys():
         print(*download_words(DOWNLOADS[step]), sep="\n")

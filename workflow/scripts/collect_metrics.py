@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from mammo.hashing import sha256
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.collection import as_json, together
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         tables = [read_table(path, "metrics") for path in snakemake.input.metrics]
         runs = {}
         for table, path in zip(tables, snakemake.input.predictions, strict=True):

@@ -1,10 +1,10 @@
 """Write the model.json of an exported network: what its export found, and how well it does on test images, with intervals."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.model.description import main
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         fold = snakemake.wildcards.get("fold")
         main(
             snakemake.input,

@@ -1,8 +1,8 @@
 """Get CBIS-DDSM as published on Kaggle, through kagglehub; a second call goes on, or verifies that all is there."""
 
 from mammo.dataset.download.kaggle import main
-from mammo.log import log_to
+from mammo.log import step
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         main(snakemake.params.path, snakemake.output[0])

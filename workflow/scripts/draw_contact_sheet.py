@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.figures.contact_sheet import draw_contact_sheet
 from mammo.tables import read_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         lesions = read_table(snakemake.input.lesions, "lesions")
         rows_lost = read_table(snakemake.input.excluded, "excluded").query("region == ''")[
             "image_id"

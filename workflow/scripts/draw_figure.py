@@ -1,12 +1,12 @@
 """Draw one figure from the CSV that stands beside it, as PNG and as SVG."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.figures.registry import FIGURES, marked
 from mammo.stamps import save_figure
 from mammo.tables import read_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         schema, draw = FIGURES[snakemake.wildcards.figure]
         table = read_table(snakemake.input[0], schema)
         figure = marked(draw(table, snakemake.params.edition), table)

@@ -1,12 +1,12 @@
 """The metrics of one run, each partition and level on its own, recomputable from its predictions.csv."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.evaluation import evaluate, prepared
 from mammo.statistics.runs import refuse_strangers
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         run = {"experiment": snakemake.wildcards.experiment}
         run |= {name: int(snakemake.wildcards[name]) for name in ("fold", "seed")}
         predictions = read_table(snakemake.input.predictions, "predictions")

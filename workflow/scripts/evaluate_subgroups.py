@@ -1,12 +1,12 @@
 """How an experiment does in each subgroup of its test images."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.characteristics import with_crop_size
 from mammo.statistics.subgroups import described, subgroups
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, region = snakemake.input, snakemake.params.region
         scores = read_table(inputs.scores, "scores")
         lesions = with_crop_size(

@@ -4,8 +4,8 @@ Masks are not compared: they are black but for a spot, and alike by nature.
 """
 
 from mammo.dataset.duplicate_search import main
-from mammo.log import log_to
+from mammo.log import step
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         main(snakemake.params.path, snakemake.input.files, snakemake.threads, snakemake.output[0])

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         for name, schema in snakemake.params.schemas.items():
             tables = [read_table(path, schema) for path in snakemake.input[name]]
             # A missing number is one of none to pandas, which must not make others of those that are there.

@@ -1,11 +1,11 @@
 """How much of Grad-CAM's energy falls inside the lesions' masks, against chance, with intervals from drawing patients."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.energy import measure_energy
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         rows = read_table(snakemake.input.table, "gradcam")
         run = {
             column: rows[column].iloc[0]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mammo.dataset.headers import walk
-from mammo.log import InputError, log_to
+from mammo.log import InputError, step
 from mammo.model.exported_model import read_model
 from mammo.model.prediction import as_table, predict_files, tiles_of
 from mammo.report.figures.predictions import MOST, gallery, model_name
@@ -37,7 +37,7 @@ def main(images, model, tensors, workers, output):
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         main(
             snakemake.params.images,
             snakemake.params.model,

@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.study.provenance import code_of_steps, made_with, result_files, sha256
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         params, results = snakemake.params, Path(snakemake.output[0]).parent
         files = {
             path: {"bytes": (results / path).stat().st_size, "sha256": sha256(results / path)}

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.control_inputs import described_images
 from mammo.statistics.controls import evaluate_controls, given_columns, score_controls
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs = snakemake.input
         scores = read_table(inputs.scores, "scores")
         table = described_images(inputs, snakemake.params.region)

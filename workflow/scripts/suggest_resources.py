@@ -8,12 +8,12 @@ rather than too little. It is looked at every half second, later every 30, so th
 
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.study.resources import as_profile, measured
 from mammo.tables import write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         output = snakemake.output
         table = measured(Path(output.table).parent / "benchmarks", snakemake.params.rules)
         write_table(table, output.table, "resources")

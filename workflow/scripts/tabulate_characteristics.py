@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.characteristics_table import as_html
 from mammo.split.flow import follow, read_account
 from mammo.statistics.characteristics import characteristics, telling_columns, with_crop_size
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs = snakemake.input
         account = read_account(inputs)
         account["lesions"] = lesions = with_crop_size(

@@ -4,12 +4,12 @@ Thresholds and temperature come from validation; test is only counted. Discrimin
 probabilities as they are, all else of the calibrated ones. The curves are of the test images.
 """
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.score_tables import COUNTED, calibration_metrics, curves, operating_points
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         scores = read_table(snakemake.input.scores, "scores")
         thresholds = read_table(snakemake.input.thresholds, "thresholds")
         controls = read_table(snakemake.input.controls, "controls")

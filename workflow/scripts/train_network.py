@@ -1,10 +1,10 @@
 """Train one network on one fold with one seed, save it, and predict every image of the manifest with it."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.model.training import main
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         main(
             snakemake.input,
             snakemake.output,

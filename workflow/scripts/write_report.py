@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.page import render
 from mammo.report.sections import context
 from mammo.study.provenance import made_with
 from mammo.tables import write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         output = snakemake.output
         results = Path(output.page).parent
         artifacts = {

@@ -54,9 +54,7 @@ def _pieces(images: pd.DataFrame, workers: int) -> Iterator[list[tuple[int, pd.D
     each = ceil(min(len(images), 400 * workers) / (4 * workers))
     for start in range(0, len(images), AT_ONCE):
         stop = min(start + AT_ONCE, len(images))
-        yield [
-            (row, images.iloc[row : min(row + each, stop)]) for row in range(start, stop, each)
-        ]
+        yield [(row, images.iloc[row : min(row + each, stop)]) for row in range(start, stop, each)]
 
 
 def _decode_rows(

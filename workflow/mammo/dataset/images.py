@@ -121,9 +121,7 @@ def scaled_to_grey(values: np.ndarray) -> np.ndarray:
     return (values - darkest) * np.float32(255 / (brightest - darkest))
 
 
-def _fitted(
-    extent: tuple[int, int], size: int, fit: str, box: Box
-) -> tuple[Box, tuple[int, int]]:
+def _fitted(extent: tuple[int, int], size: int, fit: str, box: Box) -> tuple[Box, tuple[int, int]]:
     """(the box that is shown, its (height, width) in pixels of the square).
 
     With `crop` the box is cut to its middle square. `extent` is the file's (width, height).

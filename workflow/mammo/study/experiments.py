@@ -42,6 +42,17 @@ def overlays(config: dict[str, Any]) -> dict[str, Overlay]:
     }
 
 
+def leaking(found: dict[str, Study]) -> dict[str, str]:
+    """{'split_by_lesion': experiment} of those that are the baseline but for a split that leaks."""
+    by = {}
+    for name, study in found.items():
+        by_patient = study.split.model_copy(update={"by": "patient"})
+        without_leak = study.model_copy(update={"split": by_patient})
+        if study.split.by != "patient" and without_leak == found["baseline"]:
+            by[f"split_by_{study.split.by}"] = name
+    return by
+
+
 def combinations(study: Study, experiment: str, part: Overlay) -> Iterator[tuple[str, Overlay]]:
     """(name, overlay) pairs of one experiment of the configuration: one, or those of a grid."""
     fixed = {key: value for key, value in part.items() if "." not in key}

@@ -2,6 +2,7 @@
 
 from mammo.dataset.settings import Image
 from mammo.split.settings import Split
+from mammo.study.settings import Study
 
 
 def split_name(split: Split, image: Image) -> str:
@@ -48,3 +49,11 @@ def image_name(image: Image) -> str:
 def shard_names(image: Image) -> list[str]:
     """The names of the parts that a set of tensors is made in: 1of1, or 1of3, 2of3 and 3of3."""
     return [f"{part}of{image.shards}" for part in range(1, image.shards + 1)]
+
+
+def runs_of_folds(experiment: str, study: Study) -> dict[int, list[str]]:
+    """{fold: its runs, one a seed} of an experiment, as under results/runs/."""
+    return {
+        fold: [f"{experiment}/fold{fold}-seed{seed}" for seed in study.seeds]
+        for fold in folds(study.split)
+    }

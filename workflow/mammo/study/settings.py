@@ -24,7 +24,7 @@ from mammo.study.keys import Key, keys, section_of
 # The sections that an experiment may change.
 OVERLAID = ("image", "split", "network", "training", "augmentation", "seeds")
 # What says where things are and what is done beside a study, and nothing of the study itself.
-BESIDE = ("dataset", "predict", "download")
+NOT_STUDIED = {"dataset", "predict", "download"}
 
 
 class Predict(Section):
@@ -77,12 +77,12 @@ class Study(Section):
         return seeds
 
     def alone(self) -> Self:
-        """This study with the sections BESIDE it at their defaults.
+        """This study with the sections NOT_STUDIED at their defaults.
 
         A step that is handed it does not depend on where the dataset is, or what is predicted.
         """
         defaults = type(self).default()
-        return self.model_copy(update={name: getattr(defaults, name) for name in BESIDE})
+        return self.model_copy(update={name: getattr(defaults, name) for name in NOT_STUDIED})
 
 
 class Configuration(Study):

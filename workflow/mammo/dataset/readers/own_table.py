@@ -203,7 +203,9 @@ def find_files(
         files.append(as_table(headers).assign(role=role, role_from="table"))
         where = lesions["source"] + ": " + lesions[column]
         if role == "crop":
-            found = [headers[file]["problem"] if file in headers else "" for file in lesions[column]]
+            found = [
+                headers[file]["problem"] if file in headers else "" for file in lesions[column]
+            ]
             problems = pd.Series(found, lesions.index, str).mask(outside, "outside_dataset")
             excluded = lesions.assign(reason=problems, region="crop", detail=where)
             excluded = excluded[problems != ""]
