@@ -1,7 +1,6 @@
 """The flow: what is left out adds up with what remains, whatever the tables hold, and the diagram shows it without overlaps."""
 
 import itertools
-import re
 
 import pandas as pd
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
-from helpers.project import ROOT
 from mammo.exclusions import REASONS, reason_in_words
 from mammo.log import InputError
 from mammo.report.figures.flow import flow_diagram
@@ -280,21 +278,6 @@ def test_a_fate_keeps_the_index_and_ends_at_its_first_loss():
         ["split", "duplicate_of_test", ""],
         ["split", "unlisted", ""],
     ]
-
-
-def test_reasons_are_in_words_wherever_a_step_names_one():
-    code = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*.py"))
-    named = set(
-        re.findall(
-            r'problem(?:": | = )"(\w+)"|leave_out\(.*"(\w+)"\)|exclusion\(lesion, "(\w+)"', code
-        )
-    )
-    codes = {name for names in named for name in names if name}
-    assert {"missing_file", "no_spacing", "ambiguous_crop", "no_pixels"} <= codes
-    assert codes <= set(REASONS)
-    assert reason_in_words("mask_empty_file") == "Mask: file is empty"
-    assert reason_in_words("full_no_pixels") == "Whole image: DICOM file without pixels"
-    assert reason_in_words("a_new_code") == "a_new_code"
 
 
 def drawn(reasons=(), times=1, sides=True, folds=1, leaks="", full=False):

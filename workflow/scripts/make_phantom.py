@@ -8,5 +8,6 @@ from mammo.log import step
 
 if __name__ == "__main__":
     with step(snakemake):
-        phantom = Phantom(**snakemake.params.phantom)
+        params = snakemake.params
+        phantom = Phantom(patients=params.patients, seed=params.seed, lookalikes=params.lookalikes)
         build(Path(snakemake.output.planted).parent, phantom, snakemake.threads)

@@ -17,7 +17,7 @@ if __name__ == "__main__":
         # headers.csv is an output that Snakemake leaves in place, for the next run to begin with.
         known = read_known(outputs.headers, params.code)
         files, lesions, excluded, headers = take_inventory(dataset, snakemake.threads, known)
-        record = fingerprint(files, tables_by_name(dataset.path, inputs.tables))
+        record = fingerprint(files, tables_by_name(dataset.required("path"), inputs.tables))
         excluded = excluded.assign(dataset=record["fingerprint"])
         conflicts = label_conflicts(lesions)
         write_table(files, outputs.files, "files")

@@ -18,7 +18,10 @@ AT_ONCE = 10_000  # rows that wait for a process together: a million would fill 
 
 
 def rows_of_shard(shard: str, count: int) -> tuple[int, int]:
-    """The first row of a shard and the one after its last, of `count` images: '2of3' of 9 is 3, 6."""
+    """The first row of a shard and the one after its last, of `count` images.
+
+    Of 9 images, '2of3' is (3, 6).
+    """
     part, parts = (int(number) for number in shard.split("of"))
     return count * (part - 1) // parts, count * part // parts
 

@@ -66,7 +66,7 @@ NO_FRAME = (0xC4, 0xC8, 0xCC)
 JPEG_LS_FRAME = 0xF7
 # JPEG 2000: the start of a stream, and that of a JP2 file, which may hold it.
 JPEG_2000_START, JP2_START = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP"
-MOST_PIXELS = 2 * Image.MAX_IMAGE_PIXELS  # Pillow's own limit
+MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow's own limit
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 warnings.filterwarnings("ignore", module="pydicom")
@@ -284,7 +284,7 @@ def _begins_frame(marker: int) -> bool:
 
 
 def _padding(image: pydicom.Dataset, stored: np.ndarray) -> np.ndarray | None:
-    """Which pixels the header calls padding, by one stored value or a range; None if it does not."""
+    """Which pixels the header calls padding, by a stored value or a range; None for none."""
     value = image.get("PixelPaddingValue")
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""What the headers of image files say, read in parallel, and not again while a file is unchanged."""
+"""The headers of image files, read in parallel, and not again while a file is unchanged."""
 
 import os
 import stat
@@ -79,7 +79,7 @@ def printable(name: str) -> str:
 
 
 def scan(
-    folder: str | PathLike | None, files: list[str], workers: int, known: dict[str, dict]
+    folder: str | PathLike, files: list[str], workers: int, known: dict[str, dict]
 ) -> dict[str, dict]:
     """{file: header} of `files`, paths relative to `folder`, in their order.
 
@@ -90,7 +90,6 @@ def scan(
     Codes of problems: missing_file, empty_file, not_an_image, too_large (a decompression bomb),
     unreadable, bad_name (not UTF-8), and for DICOM those of read_dicom_header.
     """
-    folder = folder or ""
     headers = {file: _status(os.path.join(folder, file)) for file in files}
     todo = []
     for file, header in headers.items():

@@ -25,10 +25,11 @@ def take_inventory(
     `known` are the headers of an earlier scan, {file: header}; `headers` are those of this one.
     Raises InputError where nothing is usable.
     """
+    folder = dataset.required("path")
     headers: dict[str, dict] = {}
 
     def look(files: list[str]) -> dict[str, dict]:
-        found = scan(dataset.path, files, workers, known or {})
+        found = scan(folder, files, workers, known or {})
         headers.update(found)
         return found
 
@@ -39,7 +40,7 @@ def take_inventory(
         counts = Counter(excluded["reason"]).most_common()
         reasons = ", ".join(f"{reason} ({number})" for reason, number in counts)
         raise InputError(
-            f"{dataset.path}: not one of {len(lesions)} lesions has a usable image: {reasons}; the"
+            f"{folder}: not one of {len(lesions)} lesions has a usable image: {reasons}; the"
             f" first: {excluded.iloc[0]['detail']}. Check dataset.path, and the paths in the"
             " dataset's tables."
         )
@@ -62,7 +63,7 @@ def tables_by_name(folder: str, paths: list[str]) -> dict[str, bytes]:
 
 
 def fingerprint(files: pd.DataFrame, tables: dict[str, bytes]) -> dict:
-    """What the dataset is: a hash over the names and sizes of its files and of its tables' contents.
+    """What the dataset is: a hash over names and sizes of its files, and contents of its tables.
 
     The first 12 hex digits of the hash stand in every table and figure made from the dataset.
     """

@@ -41,6 +41,13 @@ class Dataset(Section):
         min_length=1,
     )
 
+    def required(self, key: str) -> str:
+        """The value of path, table or patient, where the edition needs it."""
+        value = getattr(self, key)
+        if value is None:
+            raise ValueError(f"dataset.{key}: null, but the {self.edition} edition needs it")
+        return value
+
 
 class Phantom(Section):
     """The synthetic dataset."""

@@ -39,7 +39,7 @@ def summarize(
 def usable_lesions(
     files: pd.DataFrame, lesions: pd.DataFrame, excluded: pd.DataFrame
 ) -> pd.DataFrame:
-    """The lesions that are not excluded from every region; crop, mask and full say what each has."""
+    """The lesions that are not excluded from all regions; crop, mask, full: whether it has them."""
     columns = ["kind", "official_partition", "mask_file", "full_file"]
     missing = {name: "" for name in columns if name not in lesions}
     usable = lesions.assign(**missing).fillna("")

@@ -9,7 +9,7 @@ from mammo.dataset.settings import Dataset
 def read(dataset: Dataset, look: Look, workers: int) -> Found:
     from mammo.dataset.readers.dicom import read_dicom
 
-    return read_dicom(dataset.path, look, workers)
+    return read_dicom(dataset.required("path"), look, workers)
 
 
 def watched(path: str, table: str | None) -> list[str]:

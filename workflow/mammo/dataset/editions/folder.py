@@ -8,7 +8,7 @@ from mammo.dataset.settings import Dataset
 def read(dataset: Dataset, look: Look, workers: int) -> Found:
     from mammo.dataset.readers.folders import read_folders
 
-    return read_folders(dataset.path, dataset.patient, look)
+    return read_folders(dataset.required("path"), dataset.required("patient"), look)
 
 
 def watched(path: str, table: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from mammo.dataset.settings import Dataset
 def read(dataset: Dataset, look: Look, workers: int) -> Found:
     from mammo.dataset.readers.kaggle import read_kaggle
 
-    return read_kaggle(dataset.path, look, workers)
+    return read_kaggle(dataset.required("path"), look, workers)
 
 
 def watched(path: str, table: str | None) -> list[str]:

@@ -10,7 +10,7 @@ from mammo.dataset.settings import Dataset
 def read(dataset: Dataset, look: Look, workers: int) -> Found:
     from mammo.dataset.readers.own_table import read_own_table
 
-    return read_own_table(dataset.path, dataset.table, look)
+    return read_own_table(dataset.required("path"), dataset.required("table"), look)
 
 
 def watched(path: str, table: str | None) -> list[str]:

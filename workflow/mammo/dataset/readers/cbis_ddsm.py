@@ -91,9 +91,9 @@ def _paths_of_case_tables(folder: str | Path) -> dict[str, Path]:
         if path := the_one(folder, name, found):
             paths[name] = path
     if missing := [name for name in CASE_TABLES.values() if name not in paths]:
-        found = some(sorted(printable(path.name) for path in Path(folder).iterdir())) or "nothing"
+        there = some(sorted(printable(path.name) for path in Path(folder).iterdir())) or "nothing"
         raise InputError(
-            f"{folder}: missing {some(missing)}. It holds: {found}. Give the folder that holds the"
+            f"{folder}: missing {some(missing)}. It holds: {there}. Give the folder that holds the"
             " case tables, in csv/ or not, or one above it."
         )
     return paths

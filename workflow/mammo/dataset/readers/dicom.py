@@ -30,7 +30,8 @@ def read_dicom(folder: str, look: Look, workers: int) -> Found:
     )
     if not files:
         raise InputError(
-            f"{folder} holds no DICOM file, neither one that ends in .dcm nor one without an ending."
+            f"{folder} holds no DICOM file, neither one that ends in .dcm nor one without an"
+            " ending."
         )
     assign_roles(folder, files, rows, workers)
     lesions, excluded = match_files(rows, files)

@@ -1,4 +1,4 @@
-"""Images of one's own, sorted into DIR/benign/ and DIR/malignant/, the patient in each file's path."""
+"""Images of one's own in DIR/benign/ and DIR/malignant/, the patient in each file's path."""
 
 import re
 from collections.abc import Iterable
@@ -74,7 +74,7 @@ def _by_class(folder: Path) -> dict[str, tuple[str, str]]:
             f"{folder} has no folder {some(missing)}; it holds: {_names(folder.iterdir())}. Sort"
             " the images into benign/ and malignant/."
         )
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for label in CLASSES:
         found |= {f"{label}/{file}": (label, file) for file in walk(folder / label)}
     if not found:

@@ -68,7 +68,7 @@ def match_files(folder: str | Path, table: OwnTable, look: Look) -> Found:
 
 
 def read_rows(folder: Path, name: str) -> OwnTable:
-    """The table FOLDER/NAME, its columns named as in NEEDED and OPTIONAL, its values as they are."""
+    """The table FOLDER/NAME, columns named as in NEEDED and OPTIONAL, values as they are."""
     path = folder / name
     if not path.is_file():
         found = some(sorted(entry.name for entry in folder.glob("*.csv"))) or "none"
