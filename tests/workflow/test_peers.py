@@ -34,7 +34,7 @@ def test_augmented_images_are_distributed_as_the_originals():
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
     from ways import AUGMENTATION
 
-    from mammo.model.training import training_data
+    from mammo.model.batches import training_data
 
     # An oval that leans and is not in the middle, so that no flip, turn, zoom or shift goes unnoticed, and that no warp moves out.
     y, x = np.mgrid[-1:1:32j, -1:1:32j]

@@ -4,7 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 from mammo.dataset.editions import EDITIONS
 from mammo.log import some
-from mammo.model.zoo import pretrained, published
+from mammo.model.weights import pretrained, published
 from mammo.study.closing import closing_words, prediction_words
 from mammo.study.closure import closure
 from mammo.study.experiments import leaking, overlays

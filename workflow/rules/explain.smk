@@ -28,7 +28,7 @@ rule explain_run:
     params:
         path=lambda wildcards: DATASET,
         image=lambda wildcards: study(wildcards).image.pixels().model_dump(),
-        training=lambda wildcards: study(wildcards).training.model_dump(include={"threads", "batch_size"}),
+        training=lambda wildcards: study(wildcards).training.only(["threads", "batch_size"]).model_dump(),
         augmentation=lambda wildcards: study(wildcards).augmentation.model_dump(),
         code=closure("explain_run"),
     script:

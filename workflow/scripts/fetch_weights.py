@@ -1,7 +1,7 @@
-"""Get the weights of a backbone as keras.applications publishes them: from Keras' own cache, or by a download."""
+"""Get the weights of a backbone as keras.applications publishes them."""
 
 from mammo.log import step
-from mammo.model.weights import cached, fetch
+from mammo.model.download import cached, fetch
 
 if __name__ == "__main__":
     with step(snakemake):

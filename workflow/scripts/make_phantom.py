@@ -8,6 +8,5 @@ from mammo.log import step
 
 if __name__ == "__main__":
     with step(snakemake):
-        params = snakemake.params
-        phantom = Phantom(patients=params.patients, seed=params.seed, lookalikes=params.lookalikes)
+        phantom = Phantom(**snakemake.params.phantom)
         build(Path(snakemake.output.planted).parent, phantom, snakemake.threads)

@@ -1,1 +1,1 @@
-"""Networks, their training, and what trained ones are asked. Keras and TensorFlow are imported here alone."""
+"""Networks, their training, and predicting. Only this room imports Keras and TensorFlow."""

@@ -1,8 +1,8 @@
-"""A training's state at the end of an epoch, in one file: a run that was killed goes on from it as if it had never stopped.
+"""The state of a training at the end of an epoch, in one file, to resume it from exactly.
 
-What is random in an epoch comes from the seed and the epoch's number, so that weights, the optimizer's variables and what
-early stopping remembers are all the state there is. A .keras file would not do: it holds neither the best weights so far nor
-how long ago they were met.
+What is random in an epoch comes from the seed and the epoch's number. So weights, the optimizer's
+variables and what early stopping remembers are all the state there is. A .keras file would not do:
+it holds neither the best weights so far nor how many epochs ago they were reached.
 """
 
 import json
@@ -10,68 +10,76 @@ import os
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-STOPPING = (
-    "wait",
-    "best",
-    "best_epoch",
-    "stopped_epoch",
-)  # what keras.callbacks.EarlyStopping remembers, beside weights
+# What keras.callbacks.EarlyStopping remembers, beside the best weights.
+STOPPING = ("wait", "best", "best_epoch", "stopped_epoch")
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves a training after each epoch, and restores it when training begins. It comes after `stop` in fit's callbacks.
+    """Saves a training after each epoch, and restores it when training begins.
 
-    path: a file, written anew each time. key: text that is the same only for the same inputs, settings and code: a file that
-    bears another is not restored from. stop: the EarlyStopping of this training. start: the number of epochs after which this
-    phase of the training begins, with an optimizer and a patience of its own.
-    `epochs` is the number of finished epochs, `history` a list of a dict each, and `stopped` says that early stopping has ended it.
+    It comes after `stop` in fit's callbacks.
+
+    path: a file, written anew each time. key: text that is the same only for the same inputs,
+    settings and code; a file with another key is not restored. stop: the EarlyStopping of this
+    phase. start: the epoch with which the phase begins, with an optimizer and a patience of its
+    own.
+
+    `epochs` is the number of finished epochs, `history` a list of a dict each, and `stopped` says
+    that early stopping has ended the training.
     """
 
-    def __init__(self, path, key, stop, start=0):
+    def __init__(
+        self, path: str | Path, key: str, stop: keras.callbacks.EarlyStopping, start: int = 0
+    ) -> None:
         super().__init__()
         self.path, self.key, self.stop, self.start = Path(path), key, stop, start
-        self.history, self.restored = [], self._read()
-        if self.restored:
-            self.history = self.restored["history"]
+        self.restored = self._read()
+        self.history: list[dict[str, float]] = self.restored["history"] if self.restored else []
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
+        """The number of finished epochs."""
         return len(self.history)
 
     @property
-    def stopped(self):
+    def stopped(self) -> bool:
+        """Whether early stopping had ended the training that was restored."""
         return bool(self.restored and self.restored["stopping"]["stopped_epoch"])
 
-    def on_train_begin(self, logs=None):
-        if self.restored:
-            for name, value in self.restored["stopping"].items():
-                setattr(self.stop, name, value)
-            self.stop.best_weights = self.restored["best"]
-            self.model.set_weights(self.restored["weights"])
-            self.model.optimizer.build(self.model.trainable_variables)
-            if self.epochs > self.start:
-                for variable, value in zip(
-                    self.model.optimizer.variables, self.restored["optimizer"], strict=True
-                ):
-                    variable.assign(value)
-            else:
-                self.stop.wait = 0
-            self.restored["best"] = self.restored["weights"] = self.restored["optimizer"] = (
-                None  # memory
-            )
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Restore what the file holds."""
+        if not self.restored:
+            return
+        for name, value in self.restored["stopping"].items():
+            setattr(self.stop, name, value)
+        self.stop.best_weights = self.restored["best"]
+        self.model.set_weights(self.restored["weights"])
+        optimizer = self.model.optimizer
+        optimizer.build(self.model.trainable_variables)
+        if self.epochs > self.start:
+            for variable, value in zip(
+                optimizer.variables, self.restored["optimizer"], strict=True
+            ):
+                variable.assign(value)
+        else:  # a new phase
+            self.stop.wait = 0
+        for kind in ("weights", "best", "optimizer"):
+            self.restored[kind] = None  # frees the memory
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.history.append({name: float(value) for name, value in logs.items()})
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save the state of the training."""
+        self.history.append({name: float(value) for name, value in (logs or {}).items()})
         said = {
             "key": self.key,
             "history": self.history,
             "stopping": {name: getattr(self.stop, name) for name in STOPPING},
         }
-        arrays = {"said": np.array(json.dumps(said))}
+        arrays: dict[str, Any] = {"said": np.array(json.dumps(said))}
         for kind, values in self._arrays().items():
             arrays |= {f"{kind}{number}": np.asarray(value) for number, value in enumerate(values)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,17 +88,16 @@ class Checkpoint(keras.callbacks.Callback):
             np.savez(file, **arrays)
         os.replace(part, self.path)  # at any moment there is one whole file
 
-    def _arrays(self):
+    def _arrays(self) -> dict[str, list]:
+        optimizer = self.model.optimizer
         return {
             "weights": self.model.get_weights(),
             "best": self.stop.best_weights,
-            "optimizer": [
-                keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables
-            ],
+            "optimizer": [keras.ops.convert_to_numpy(value) for value in optimizer.variables],
         }
 
-    def _read(self):
-        """What the file holds; None where there is none of this key."""
+    def _read(self) -> dict[str, Any] | None:
+        """What the file holds; None where there is none with this key."""
         if not self.path.exists():
             return None
         try:
@@ -110,8 +117,8 @@ class Checkpoint(keras.callbacks.Callback):
         return found
 
 
-def remove(path):
-    """Delete a checkpoint, and what a killed process left of it half written."""
+def remove(path: str | Path) -> None:
+    """Delete a checkpoint, and the partial files that a killed process left."""
     path = Path(path)
     for file in [path, *path.parent.glob(f"{path.stem}.*.part")]:
         file.unlink(missing_ok=True)

@@ -1,17 +1,21 @@
-"""Grad-CAM of one run's test images, and how much of each map's energy falls inside the lesion's mask."""
+"""Grad-CAM of a run's test images, and how much of each map's energy is inside the mask."""
+
+from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from mammo.dataset.settings import Image
 from mammo.dataset.tensors import Shards
 from mammo.log import InputError
-from mammo.model.augmentation import prediction_views, warped
-from mammo.model.devices import use_devices
+from mammo.model.augmentation import warped
 from mammo.model.gradcam import (
     energy_in_others,
     energy_inside,
@@ -21,36 +25,67 @@ from mammo.model.gradcam import (
     unit_places,
 )
 from mammo.model.lesion_masks import seen_lesions
-from mammo.tables import read_table, run_of, write_table
 
-CALLED = 0.5  # malignant from this probability on: where the logit changes its sign
+if TYPE_CHECKING:
+    import keras
+
+POSITIVE = 0.5  # predicted malignant at or above: where the logit changes its sign
 OUTCOMES = {
     (1, 1): "true_positive",
     (1, 0): "false_negative",
     (0, 1): "false_positive",
     (0, 0): "true_negative",
 }
-AGREE = 1e-4  # a network gives the probabilities of its predictions.csv to within rounding
+AGREE = 1e-4  # a model gives the probabilities of its predictions.csv to within rounding
+NOTHING_SPEAKS = "Grad-CAM is zero everywhere: nothing speaks for the predicted class"
 
 
-def lesions_of(images, lesions, region):
-    """For each row of `images` the list of its rows in the inventory's `lesions`: of a whole image all that are on it."""
-    key = "full_file" if region == "full" else "image_id"
+def test_images(
+    predictions: pd.DataFrame, index: pd.DataFrame, images: pd.DataFrame
+) -> pd.DataFrame:
+    """The test images of predictions.csv with their `row` in the pixels and their files."""
+    rows = predictions[predictions["partition"] == "test"]
+    rows = rows.merge(index[["image_id", "row"]], on="image_id", validate="1:1")
+    further = [column for column in images if column not in rows]
+    return rows.merge(images[["image_id", *further]], on="image_id", validate="1:1")
+
+
+def lesions_of(images: pd.DataFrame, lesions: pd.DataFrame, region: str) -> list[list[Any]]:
+    """For each row of `images` the list of its rows in the inventory's `lesions`.
+
+    Of a whole image these are all lesions on it.
+    """
+    key, name = ("full_file", "file") if region == "full" else ("image_id", "image_id")
     found = defaultdict(list)
     for lesion in lesions.itertuples(index=False):
         found[getattr(lesion, key)].append(lesion)
-    return [found[name] for name in images["file" if region == "full" else "image_id"]]
+    return [found[each] for each in images[name]]
 
 
-def outlines(folder, images, lesions, extents, settings, workers, out):
-    """Fill `out`, uint8 (n, size, size), with how much of each pixel of n images lies in their lesions' masks: 0 to 255.
+def extents_of(files: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """{file: (width, height)}, in pixels, of the inventory's files that can be read."""
+    good = files[(files["problem"] == "") & files["width"].notna()]
+    return {row.file: (int(row.width), int(row.height)) for row in good.itertuples(index=False)}
 
-    lesions: a list for each image; see `seen_lesions` for the rest. Returns a DataFrame: crop_correlation, and a reason where there is no mask.
+
+def outlines(
+    folder: Path,
+    images: pd.DataFrame,
+    lesions: Sequence[list[Any]],
+    extents: Mapping[str, tuple[int, int]],
+    image: Image,
+    workers: int,
+    out: np.ndarray,
+) -> pd.DataFrame:
+    """Fill `out`, uint8 (n, size, size), with how much of each pixel is in a lesion's mask: 0–255.
+
+    lesions: a list for each of the n images; see `seen_lesions` for the rest.
+    Returns a row per image: crop_correlation, and the reason where there is no mask.
     """
 
-    def one(row, image):
+    def one(row: int, shown: Any) -> dict[str, Any]:
         try:
-            inside, correlation = seen_lesions(folder, image, lesions[row], extents, settings)
+            inside, correlation = seen_lesions(folder, shown, lesions[row], extents, image)
         except ValueError as error:
             return {"reason": str(error)}
         out[row] = np.rint(255 * inside)
@@ -61,25 +96,32 @@ def outlines(folder, images, lesions, extents, settings, workers, out):
     return pd.DataFrame(told, columns=["crop_correlation", "reason"])
 
 
-def explain(model, pixels, rows, batch_size, out, views):
-    """Fill `out`, uint8 (n, size, size), with Grad-CAM of the images in `rows` of `pixels`, each from 0 to its own maximum of 255.
+def explain(
+    model: keras.Model,
+    pixels: np.ndarray | Shards,
+    rows: pd.DataFrame,
+    batch_size: int,
+    out: np.ndarray,
+    views: np.ndarray,
+) -> np.ndarray:
+    """Fill `out`, uint8 (n, size, size), with Grad-CAM, each map scaled to its maximum of 255.
 
-    rows: a DataFrame with row, its place in pixels, and probability; the map shows what speaks for the class that this calls.
-    Returns the network's own probabilities, float (n,), means over the views (v, 8). The map is of the image as it is.
+    rows: the n images: row, their place in pixels, and probability. A map shows what speaks for the
+    predicted class, in the image as it is.
+    Returns the model's own probabilities, float (n,), means over the views, warps (v, 8).
     """
     places = rows["row"].to_numpy(np.int64)
-    toward = np.where(rows["probability"] >= CALLED, 1, -1)
+    toward = np.where(rows["probability"] >= POSITIVE, 1, -1)
 
-    def batches(view):
+    def batches(view: np.ndarray) -> Iterator[np.ndarray]:
         for start in range(0, len(rows), batch_size):
-            yield np.repeat(
-                warped(pixels[places[start : start + batch_size]], view)[..., None], 3, axis=-1
-            )
+            images = warped(pixels[places[start : start + batch_size]], view)
+            yield np.repeat(images[..., None], 3, axis=-1)
 
-    further = [
-        np.concatenate([model(images, training=False) for images in batches(view)])[:, 0]
-        for view in views[1:]
-    ]
+    further = []
+    for view in views[1:]:
+        outputs = [model(images, training=False) for images in batches(view)]
+        further.append(np.concatenate(outputs)[:, 0])
     layer = last_convolution(model)
     print(f"Grad-CAM at {layer.name}, {' x '.join(map(str, layer.output.shape[1:3]))} units")
     units = unit_places(model, layer)
@@ -87,94 +129,67 @@ def explain(model, pixels, rows, batch_size, out, views):
     for start in range(0, len(rows), batch_size):
         part = over_image(maps[start : start + batch_size], units, pixels.shape[1])
         highest = part.max(axis=(1, 2), keepdims=True)
-        out[start : start + batch_size] = np.rint(
-            255 * np.divide(part, highest, out=np.zeros_like(part), where=highest > 0)
-        )
+        scaled = np.divide(part, highest, out=np.zeros_like(part), where=highest > 0)
+        out[start : start + batch_size] = np.rint(255 * scaled)
     return np.mean([1 / (1 + np.exp(-logits.astype(float))), *further], axis=0)
 
 
-def energies(maps, masks, patients, reasons):
-    """A DataFrame: energy_inside, chance, energy_in_others and the reason where there is no energy; of n maps and masks, uint8 (n, size, size)."""
+def check_probabilities(
+    probability: np.ndarray, rows: pd.DataFrame, model: str | Path, predictions: str | Path
+) -> None:
+    """Raise InputError where a model gives other probabilities than its predictions.csv.
+
+    model, predictions: the paths of both files.
+    """
+    wanted = rows["probability"].to_numpy(float)
+    off = np.flatnonzero(~(np.abs(probability - wanted) <= AGREE))
+    if len(off):
+        raise InputError(
+            f"{model} gives {len(off)} of {len(rows)} test images another probability than"
+            f" {predictions}, one of them {probability[off[0]]:.4f} for {wanted[off[0]]:.4f}: they"
+            " are of different runs. Make both again: add --forcerun train_network."
+        )
+
+
+def energies(
+    maps: np.ndarray, masks: np.ndarray, patients: np.ndarray, reasons: np.ndarray
+) -> pd.DataFrame:
+    """energy_inside, chance, energy_in_others, and the reason where there is no energy.
+
+    maps, masks: uint8 (n, size, size). patients (n,). reasons (n,): why there is no mask, or ''.
+    """
     parts = []
     for map_, mask in zip(maps, masks, strict=True):  # one by one: whole images may be large
         inside = mask[None] / np.float32(255)
-        parts.append(
-            (energy_inside(map_[None].astype(np.float32), inside)[0], inside.mean(dtype=float))
-        )
+        energy = energy_inside(map_[None].astype(np.float32), inside)[0]
+        parts.append((energy, inside.mean(dtype=float)))
     energy, chance = np.array(parts).reshape(-1, 2).T
     others = energy_in_others(maps, masks, patients) / 255
-    dark = (reasons == "") & ~maps.any(axis=(1, 2))
     known = reasons == ""
+    dark = known & ~maps.any(axis=(1, 2))
     return pd.DataFrame(
         {
             "energy_inside": energy,
             "chance": np.where(known, chance, np.nan),
             "energy_in_others": np.where(known, others, np.nan),
-            "reason": np.where(
-                dark,
-                "Grad-CAM is zero everywhere: nothing speaks for the class that was called",
-                reasons,
-            ),
+            "reason": np.where(dark, NOTHING_SPEAKS, reasons),
         }
     )
 
 
-def main(inputs, output, params, workers):
-    experiment, fold, seed = run_of(inputs.model)
-    predictions = read_table(inputs.predictions, "predictions")
-    origin = {column: predictions[column].iloc[0] for column in ("dataset", "leaks")}
-    rows = predictions[predictions["partition"] == "test"]
-    if rows.empty:
-        raise InputError(
-            f"{inputs.predictions}: no test image to explain. See excluded.csv of the tensors for what did not decode."
-        )
-    for name, columns in {"index": ["image_id", "row"], "images": None}.items():
-        table = read_table(inputs[name], name)
-        columns = columns or [
-            column for column in table if column not in rows or column == "image_id"
-        ]
-        rows = rows.merge(table[columns], on="image_id", validate="1:1")
-    pixels = Shards(inputs.pixels)
-    shape = (len(rows), *pixels.shape[1:])
-    maps, masks = (
-        np.lib.format.open_memmap(path, "w+", np.uint8, shape)
-        for path in (output.maps, output.masks)
-    )
+def as_table(
+    rows: pd.DataFrame, told: pd.DataFrame, maps: np.ndarray, masks: np.ndarray
+) -> pd.DataFrame:
+    """The rows of gradcam.csv but for their run: of `test_images`, their `outlines`, and both maps.
 
-    lesions = lesions_of(rows, read_table(inputs.lesions, "lesions"), params.image["region"])
-    files = read_table(inputs.files, "files")
-    files = files[(files["problem"] == "") & files["width"].notna()]
-    extents = {
-        file.file: (int(file.width), int(file.height)) for file in files.itertuples(index=False)
-    }
-    told = outlines(Path(params.path), rows, lesions, extents, params.image, workers, masks)
-
-    use_devices(params.training["threads"])
-    import keras
-
-    model = keras.models.load_model(inputs.model, compile=False)
-    views = prediction_views(pixels.shape[1], params.augmentation)
-    probability = explain(model, pixels, rows, params.training["batch_size"], maps, views)
-    if len(off := np.flatnonzero(~(np.abs(probability - rows["probability"]) <= AGREE))):
-        raise InputError(
-            f"{inputs.model} gives {len(off)} of {len(rows)} test images another probability than {inputs.predictions}, one of them "
-            f"{probability[off[0]]:.4f} for {rows['probability'].iloc[off[0]]:.4f}: they are of different runs. Make both again: add --forcerun train_network."
-        )
-    called = (rows["probability"] >= CALLED).astype(int)
+    `row` is then the place in the arrays of maps and masks.
+    """
     found = energies(maps, masks, rows["patient_id"].to_numpy(str), told["reason"].to_numpy(str))
-    table = rows.drop(columns=["row", "reason"], errors="ignore").assign(
-        experiment=experiment,
-        fold=fold,
-        seed=seed,
-        row=range(len(rows)),
-        outcome=[OUTCOMES[pair] for pair in zip(rows["label"], called, strict=True)],
-        crop_correlation=told["crop_correlation"],
-        **found,
-        **origin,
-    )
-    write_table(table, output.table, "gradcam")
-    print(
-        f"{len(rows)} test images; Grad-CAM's energy inside a mask is known of {found['energy_inside'].notna().sum()}"
-    )
-    for reason, n in found.loc[found["reason"] != "", "reason"].value_counts().items():
-        print(f"  {n}: {reason}")
+    positive = (rows["probability"] >= POSITIVE).astype(int)
+    outcomes = [OUTCOMES[pair] for pair in zip(rows["label"], positive, strict=True)]
+    known = found["energy_inside"].notna().sum()
+    print(f"{len(rows)} test images; the energy inside a mask is known of {known}")
+    for reason, count in found.loc[found["reason"] != "", "reason"].value_counts().items():
+        print(f"  {count}: {reason}")
+    rows = rows.assign(row=range(len(rows)), outcome=outcomes)
+    return rows.assign(crop_correlation=told["crop_correlation"], **dict(found.items()))

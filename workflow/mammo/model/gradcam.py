@@ -1,32 +1,37 @@
-"""Grad-CAM: which places of an image speak for what a network called it.
+"""Grad-CAM: which places of an image speak for the class that a model predicted.
 
-R. R. Selvaraju et al., Grad-CAM: visual explanations from deep networks via gradient-based localization, ICCV 2017,
-doi 10.1109/ICCV.2017.74. TensorFlow is imported where it is used.
+R. R. Selvaraju et al., Grad-CAM: visual explanations from deep networks via gradient-based
+localization, ICCV 2017, doi 10.1109/ICCV.2017.74. TensorFlow is imported where it is used.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import keras
 
-def last_convolution(model):
-    """The layer whose output is the last that still has places: the last convolution, or what only activates or adds to it.
+Place = tuple[float, float]  # of units along an axis: the first one's place, and the step
 
-    That output is (n, height, width, channels); poolings are passed over, since a pooled map shows less, and so are layers that
-    a shortcut goes past. A network within the network counts as a layer. Raises ValueError where there is none.
+
+def last_convolution(model: keras.Model) -> keras.layers.Layer:
+    """The layer with the last output that has places: the last convolution, or what follows it.
+
+    What follows only activates or adds to it. Its output is (n, height, width, channels). Poolings
+    are passed over, since a pooled map shows less, and so are layers that a shortcut goes past. A
+    network within the network counts as a layer.
+    Raises ValueError where there is none.
     """
     found, convolved = [], False
     for layer in model.layers:
-        name = type(layer).__name__
+        name, shape = type(layer).__name__, layer.output.shape
         convolved |= "Conv" in name or hasattr(layer, "layers")
-        shape = layer.output.shape
-        if (
-            convolved
-            and len(shape) == 4
-            and min(shape[1:3]) > 1
-            and "Pooling" not in name
-            and "Padding" not in name
-        ):
+        has_places = len(shape) == 4 and min(shape[1:3]) > 1
+        if convolved and has_places and "Pooling" not in name and "Padding" not in name:
             found.append(layer)
     for layer in reversed(found):
         with suppress(ValueError):  # what Keras raises where something goes past the layer
@@ -37,13 +42,21 @@ def last_convolution(model):
     )
 
 
-def grad_cam(model, layer, batches, toward):
-    """(maps, logits): of each image the map, float32 (n, height, width) and not negative, and the logit, float32 (n,).
+def grad_cam(
+    model: keras.Model,
+    layer: keras.layers.Layer,
+    batches: Iterable[np.ndarray],
+    toward: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(maps, logits) of n images: non-negative float32 (n, height, width), and float32 (n,).
 
-    layer: of the model, its output (n, height, width, channels). batches: yields float32 images (m, size, size, 3). toward:
-    (n,), 1 where the map shows what speaks for malignant, -1 where what speaks for benign. The score that is differentiated is the logit, the
-    sum that goes into the last layer's sigmoid: the probability itself hardly moves where a network is sure. The last layer
-    of `model` is left without its sigmoid.
+    layer: of the model, with an output (n, height, width, channels). batches: yields float32 images
+    (m, size, size, 3). toward: (n,), 1 where the map shows what speaks for malignant, -1 for
+    benign.
+
+    The score that is differentiated is the logit, the input of the last layer's sigmoid: the
+    probability itself hardly changes where a model is certain. The last layer of `model` is left
+    without its sigmoid. Raises ValueError where it has none.
     """
     import keras
     import tensorflow as tf
@@ -70,7 +83,7 @@ def grad_cam(model, layer, batches, toward):
     return np.concatenate(maps), np.concatenate(logits)
 
 
-def _cut(model, layer):
+def _cut(model: keras.Model, layer: keras.layers.Layer) -> tuple[keras.Model, keras.Model]:
     """The model in two: from the image to the layer's output, and on from there."""
     import keras
 
@@ -79,62 +92,64 @@ def _cut(model, layer):
         return keras.Sequential(model.layers[:end]), keras.Sequential(model.layers[end:])
     features = []
 
-    def call(each, *inputs, **options):
+    def call(each: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:
         output = each(*inputs, **options)
-        features.extend([output] if each is layer else [])
+        if each is layer:
+            features.append(output)
         return output
 
-    # The same layers, run through once more: a network within the network does not say what it gives in this one.
+    # The same layers, called once more: a network within the network has no output in this one.
     again = keras.models.clone_model(model, clone_function=lambda each: each, call_function=call)
     return keras.Model(again.inputs[0], features[0]), keras.Model(features[0], again.outputs)
 
 
-def unit_places(model, layer):
-    """For height and width: (the place of the first unit of a layer's output, the distance between two), in pixels of the image.
+def unit_places(model: keras.Model, layer: keras.layers.Layer) -> list[Place]:
+    """Where the units of a layer's output are, for height and width, in pixels of the image.
 
-    A unit's place is the middle of what it sees. In a plain sequence of layers it follows from their windows, strides and padding: a
-    convolution without padding loses a frame, so that stretching its map over the image would push it outwards. In other
-    networks, which pad, the map is taken to be stretched.
+    A place is (that of the first unit, the distance between two). A unit's place is the middle of
+    what it sees. In a plain sequence of layers it follows from their windows, strides and padding:
+    a convolution without padding loses a frame, so that stretching its map over the image would
+    push it outwards. In other networks, which pad, the map is taken to be stretched.
     """
     import keras
 
-    places = [(0.0, 1.0), (0.0, 1.0)]
+    places: list[Place] = [(0.0, 1.0), (0.0, 1.0)]
     if not isinstance(model, keras.Sequential):
         return [
-            _stretched(place, model.input_shape[1 + i], layer.output.shape[1 + i])
-            for i, place in enumerate(places)
+            _stretched(place, model.input_shape[axis], layer.output.shape[axis])
+            for axis, place in enumerate(places, 1)
         ]
     for each in model.layers[: model.layers.index(layer) + 1]:
-        places = [
-            _after(place, each, axis, each.input.shape[1 + axis], each.output.shape[1 + axis])
-            for axis, place in enumerate(places)
-        ]
+        before, after = each.input.shape, each.output.shape
+        for axis in (0, 1):
+            places[axis] = _after(places[axis], each, axis, before[1 + axis], after[1 + axis])
     return places
 
 
-def _after(place, layer, axis, before, after):
-    """The (first, step) of a layer's units along an axis, from those of its input, which has `before` units to its `after`."""
+def _after(place: Place, layer: keras.layers.Layer, axis: int, before: int, after: int) -> Place:
+    """The place of a layer's `after` units along an axis, from that of its `before` inputs."""
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if window is None or layer.padding not in ("valid", "same"):
         return _stretched(place, before, after)
     first, step = place
     reach = (window[axis] - 1) * getattr(layer, "dilation_rate", (1, 1))[axis]
-    stride = layer.strides[axis]
-    padded = (
-        max((after - 1) * stride + reach + 1 - before, 0) // 2 if layer.padding == "same" else 0
-    )
+    stride, padded = layer.strides[axis], 0
+    if layer.padding == "same":
+        padded = max((after - 1) * stride + reach + 1 - before, 0) // 2
     return first + step * (reach / 2 - padded), step * stride
 
 
-def _stretched(place, before, after):
+def _stretched(place: Place, before: int, after: int) -> Place:
+    """The place of `after` units that cover what `before` units cover."""
     (first, step), ratio = place, before / after
     return first + step * (ratio - 1) / 2, step * ratio
 
 
-def over_image(maps, places, size):
-    """Maps (n, height, width), their units at `places`, over the image: (n, size, size), linear between units.
+def over_image(maps: np.ndarray, places: list[Place], size: int) -> np.ndarray:
+    """Maps (n, height, width), their units at `places`, over the image: (n, size, size).
 
-    Beyond the outermost units the map goes on as it is, so that a map of one value stays one.
+    Linear between units. Beyond the outermost units the map is constant, so that a map of one value
+    stays one.
     """
     down, across = (
         _between(place, units, size) for place, units in zip(places, maps.shape[1:], strict=True)
@@ -142,36 +157,33 @@ def over_image(maps, places, size):
     return down @ maps @ across.T
 
 
-def _between(place, units, size):
-    """(size, units), float32: how much each unit counts at each pixel."""
+def _between(place: Place, units: int, size: int) -> np.ndarray:
+    """How much each unit counts at each pixel: float32 (size, units)."""
     first, step = place
     at = np.clip((np.arange(size) - first) / step, 0, units - 1)
     return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(units))).astype(np.float32)
 
 
-def energy_inside(maps, inside):
-    """The share of each map's sum that lies inside: float64 (n,), not a number where a map is zero or nothing is inside.
+def energy_inside(maps: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The fraction of each map's sum that is inside a mask: float64 (n,).
 
-    maps: (n, height, width), not negative. inside: the share of each pixel that is inside, of the same shape.
+    maps: (n, height, width), not negative. inside: the fraction of each pixel that is inside, of
+    the same shape. NaN where a map is zero or nothing is inside.
     """
     total = maps.sum(axis=(1, 2), dtype=float)
     known = (total > 0) & inside.any(axis=(1, 2))
-    return np.divide(
-        np.einsum("nij,nij->n", maps, inside, dtype=float),
-        total,
-        out=np.full(len(maps), np.nan),
-        where=known,
-    )
+    within = np.einsum("nij,nij->n", maps, inside, dtype=float)
+    return np.divide(within, total, out=np.full(len(maps), np.nan), where=known)
 
 
-def energy_in_others(maps, inside, group):
-    """The mean share of each map's sum that lies inside what other groups' images have inside: float64 (n,).
+def energy_in_others(maps: np.ndarray, inside: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """The mean fraction of each map's sum that is inside the masks of other groups: float64 (n,).
 
-    What a map would have inside if it did not follow its own lesion, but lay where lesions mostly are. Not a number where a map
-    is zero or no other group has anything inside. It is the share inside the mean of the others' insides, so that no pair of
-    images need be looked at.
+    That is what a map would have inside if it did not follow its own lesion, but were where lesions
+    usually are. NaN where a map is zero or no other group has a mask. It is the fraction inside the
+    mean of the others' masks, so that no pairs of images need be compared.
     """
-    found, has = np.full(len(maps), np.nan), inside.any(axis=(1, 2))
+    found, has = np.full(len(maps), np.nan), np.asarray(inside.any(axis=(1, 2)))
     together = inside.sum(axis=0, dtype=float)
     group = np.unique(group, return_inverse=True)[1]
     order = np.argsort(group, kind="stable")

@@ -2,14 +2,15 @@
 
 from typing import Literal
 
-from mammo.model.zoo import known
+from mammo.model.networks import NETWORKS
+from mammo.model.optimizers import OPTIMIZERS
 from mammo.settings import Section, setting
 
 
 class Network(Section):
     """The architecture, and the weights that it begins with."""
 
-    name: str = setting("seed_cnn", "One of the networks below.", allowed=known())
+    name: str = setting("seed_cnn", "One of the networks below.", allowed=NETWORKS)
     weights: str = setting(
         "none",
         "What a backbone begins with. `none`: random weights, from the seed. `imagenet`: those that"
@@ -26,6 +27,12 @@ class Training(Section):
         40, "Maximum number of epochs; early stopping usually ends sooner.", ge=1, le=10_000
     )
     batch_size: int = setting(64, "Images a step.", ge=1, le=65_536)
+    optimizer: str = setting(
+        "adam",
+        "Optimiser. `adam`; `adamw`: Adam with decoupled weight decay; `sgd`: stochastic gradient"
+        " descent with a momentum of 0.9, which needs a higher learning rate.",
+        allowed=OPTIMIZERS,
+    )
     learning_rate: float = setting(
         0.001, "Learning rate of the optimiser; 0.001 is Adam's default.", gt=0, le=1
     )
@@ -72,9 +79,9 @@ class Training(Section):
     )
     precision: Literal["float32", "mixed_bfloat16"] = setting(
         "float32",
-        "Floating-point precision. `mixed_bfloat16`: computes in 16 bits where there is bfloat16 (CPUs with AVX512-BF16 or"
-        " AMX, GPUs from Ampere on; elsewhere it is slower), with weights, output and predictions in"
-        " 32.",
+        "`mixed_bfloat16`: computes in 16 bits where there is bfloat16 (CPUs with AVX512-BF16 or"
+        " AMX, GPUs from Ampere on; elsewhere it is slower), with weights, output and predictions"
+        " in 32.",
     )
     threads: int = setting(
         2,

@@ -5,7 +5,7 @@ Datasheets for Datasets, Communications of the ACM 64 (2021) 86, doi 10.1145/345
 a person can fill.
 """
 
-from mammo.model.zoo import PUBLISHED, known
+from mammo.model.networks import NETWORKS
 
 OPEN = "open: "
 REGIONS = {
@@ -44,7 +44,7 @@ def model_card(study, edition, answer, results, versions, weights):
             "Model details",
             [
                 f"A convolutional network (deep learning) of {weights:,} weights, `{study['network']['name']}` of `workflow/mammo/model/networks.py`. "
-                + known()[study["network"]["name"]]["words"],
+                + NETWORKS[study["network"]["name"]].description,
                 f"Input: {shown(study, edition)}, {image['size']} x {image['size']} pixels, grey levels of 0 to 255, which the network scales itself; "
                 f"fitted to the square by: {image['fit']}. No other input: nothing that readers wrote, no age, no history. {_beginning(study)}",
                 "Output: the probability of malignant, and the same after temperature scaling on validation. `thresholds.csv` says from where on it means malignant.",
@@ -124,7 +124,7 @@ def _beginning(study):
     if weights == "none":
         return "Weights begin at random (Keras' defaults), from the seed; nothing is pretrained."
     source = (
-        f"from ImageNet ({PUBLISHED}{known()[name]['published']})"
+        f"from ImageNet ({NETWORKS[name].published.address})"
         if weights == "imagenet"
         else f"from the file {weights}"
     )

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from mammo.dataset.editions import EDITIONS
 from mammo.dataset.settings import Dataset
-from mammo.model.zoo import network_mistakes
+from mammo.model.weights import network_mistakes
 from mammo.settings import Section
 from mammo.study.experiments import baseline, combinations, laid_over
 from mammo.study.keys import TYPES, as_yaml, keys, section_of
