@@ -1,4 +1,4 @@
-"""What a machine has of what a study needs, as JSON: the one that Snakemake is called on, and one that its jobs run on."""
+"""What a machine has of what a study needs: where Snakemake is called, or where jobs run."""
 
 import json
 from pathlib import Path

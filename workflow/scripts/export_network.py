@@ -33,7 +33,7 @@ if __name__ == "__main__":
         model, folder = joined(inputs.models), Path(output.model).parent
         export(model, output.model, f"{folder.name} of dataset {origin['dataset']}. {LIMITS}")
         trained_on = int((images["partition"] == "training").sum())
-        images = chosen(images, model.output_shape["features"][1])
+        images = chosen(images, model.output["features"].shape[1])
         pixels = Shards(inputs.pixels)[images["row"].to_numpy(np.int64)]
         views = prediction_views(image.size, augmentation)
         session = open_session(output.model, image.size)
