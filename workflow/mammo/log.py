@@ -58,7 +58,7 @@ def log_to(path: str | Path) -> Iterator[None]:
     with open(path, "w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    sys.stdout.reconfigure(line_buffering=True)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         yield
     except InputError as error:

@@ -6,7 +6,7 @@ that config/README.md prints of it.
 """
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -21,7 +21,7 @@ class Section(BaseModel):
     @classmethod
     def _registered(cls, value: Any, info: ValidationInfo) -> Any:
         """A value that has to be a name in a registry is one."""
-        choices = (cls.model_fields[info.field_name].json_schema_extra or {}).get("enum")
+        choices = extra(cls.model_fields[str(info.field_name)]).get("enum")
         if choices and value not in choices:
             raise ValueError(f"{value!r} is none of {', '.join(map(str, choices))}")
         return value
@@ -61,4 +61,9 @@ def default_of(field: FieldInfo) -> Any:
     """The default of a key, as it was given to `setting`; of a section, the section at its own."""
     if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
         return field.annotation.default()
-    return field.json_schema_extra["default_value"]
+    return extra(field)["default_value"]
+
+
+def extra(field: FieldInfo) -> dict[str, Any]:
+    """What `setting` noted of a key beside its type: default_value, and enum where it has one."""
+    return cast(dict[str, Any], field.json_schema_extra or {})

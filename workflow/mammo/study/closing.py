@@ -32,8 +32,8 @@ def closing_words(results: str | Path, steps: Iterable[str]) -> Iterator[str]:
         if reasons:
             counts = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
             yield f"Excluded: {counts}. Row by row: {path}"
-    look = [results / "report.html", *sorted(results.glob("plots/*.png"))]
-    if look := [str(path) for path in look if path.exists()]:
+    pictures = [results / "report.html", *sorted(results.glob("plots/*.png"))]
+    if look := [str(path) for path in pictures if path.exists()]:
         yield f"Look at: {', '.join(look)}"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import annotated_types
 
-from mammo.settings import Section, default_of
+from mammo.settings import Section, default_of, extra
 
 TYPES = {
     int: "a whole number",
@@ -60,9 +60,9 @@ def keys(section: type[Section]) -> dict[str, Key]:
     """The keys of a section, by name; those that are sections themselves have none to give."""
     return {
         name: _key(field.annotation, field.metadata)._replace(
-            choices=_choices(field.annotation, field.json_schema_extra),
+            choices=_choices(field.annotation, extra(field)),
             default=default_of(field),
-            description=field.description,
+            description=field.description or "",
         )
         for name, field in section.model_fields.items()
         if section_of(section, name) is None
@@ -72,7 +72,7 @@ def keys(section: type[Section]) -> dict[str, Key]:
 @lru_cache(None)
 def section_of(section: type[Section], name: str) -> type[Section] | None:
     """The model of a key that is a section itself; None where it is a value."""
-    annotation = section.model_fields[name].annotation
+    annotation: Any = section.model_fields[name].annotation
     is_section = isinstance(annotation, type) and issubclass(annotation, Section)
     return annotation if is_section else None
 
@@ -91,10 +91,10 @@ def _key(annotation: Any, metadata: Iterable[Any] = ()) -> Key:
     return Key((origin or annotation,), limits=limits)
 
 
-def _choices(annotation: Any, extra: Any) -> tuple[str, ...]:
+def _choices(annotation: Any, noted: dict[str, Any]) -> tuple[str, ...]:
     if get_origin(annotation) is Literal:
         return get_args(annotation)
-    return tuple((extra or {}).get("enum", ()))
+    return tuple(noted.get("enum", ()))
 
 
 def _limit(rule: Any) -> str:

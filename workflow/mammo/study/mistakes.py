@@ -19,7 +19,7 @@ from mammo.dataset.settings import Dataset
 from mammo.model.weights import network_mistakes
 from mammo.settings import Section
 from mammo.study.experiments import baseline, combinations, laid_over
-from mammo.study.keys import TYPES, as_yaml, keys, section_of
+from mammo.study.keys import TYPES, Key, as_yaml, keys, section_of
 from mammo.study.settings import OVERLAID, Configuration, Predict, Study, grid_key
 
 LONGEST_NAME = 150  # of an experiment: most file systems take 255 for a file's, which bears more
@@ -105,7 +105,7 @@ def _value_mistakes(
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             name, *items = problem["loc"]
-            key = keys(section)[name]
+            key = keys(section)[str(name)]
             key = key.item if items and key.item else key
             what = f"{as_yaml(problem['input'])} is not allowed; {key.allowed}"
             yield Mistake((*path, name, *items), what)
@@ -143,29 +143,39 @@ def _overlay_mistakes(experiments: dict[Any, Any]) -> Iterator[Mistake]:
             yield from _part_mistakes(key, part, path)
 
 
-def _part_mistakes(key: Any, part: Any, path: Keys) -> Iterator[Mistake]:
+def _part_mistakes(name: Any, part: Any, path: Keys) -> Iterator[Mistake]:
     """Those of one key of an experiment: a section, the seeds, or a list of a key's values."""
-    varied = grid_key(key)
-    if key in OVERLAID:
-        inner = section_of(Study, key)
+    if name in OVERLAID:
+        inner = section_of(Study, name)
         if inner:
-            yield from _section_mistakes(inner, part, (*path, key), partial=True)
+            yield from _section_mistakes(inner, part, (*path, name), partial=True)
         else:
-            yield from _value_mistakes(Study, {key: part}, path)
-    elif varied is None:
-        hint = f"or one that an experiment cannot change; allowed here: {', '.join(OVERLAID)}"
-        if close := difflib.get_close_matches(str(key), _overlay_keys(), n=1):
-            hint = f"did you mean {close[0]}?"
-        yield Mistake((*path, key), f"unknown key, {hint}", as_yaml(part))
-    elif not isinstance(part, list) or not part or _has_twice(part):
-        words = f"{TYPES[list]}, not empty, none twice, of which each is "
-        allowed = words + varied.allowed.removeprefix("allowed: ")
-        yield Mistake((*path, key), f"{as_yaml(part)} is not allowed; allowed: {allowed}")
+            yield from _value_mistakes(Study, {name: part}, path)
+    elif (key := grid_key(name)) is not None:
+        yield from _grid_mistakes(name, key, part, path)
     else:
-        section, _, leaf = key.partition(".")
-        for number, value in enumerate(part):
-            for mistake in _value_mistakes(section_of(Study, section), {leaf: value}, ()):
-                yield Mistake((*path, key, number), mistake.what)
+        hint = f"or one that an experiment cannot change; allowed here: {', '.join(OVERLAID)}"
+        if close := difflib.get_close_matches(str(name), _overlay_keys(), n=1):
+            hint = f"did you mean {close[0]}?"
+        yield Mistake((*path, name), f"unknown key, {hint}", as_yaml(part))
+
+
+def _grid_mistakes(name: str, key: Key, values: Any, path: Keys) -> Iterator[Mistake]:
+    """Those of a list of values, such as `image.size: [64, 128]`."""
+    if not isinstance(values, list) or not values or _has_twice(values):
+        allowed = Key((list,), item=key).allowed
+        yield Mistake((*path, name), f"{as_yaml(values)} is not allowed; {allowed}")
+        return
+    section, _, leaf = name.partition(".")
+    for number, value in enumerate(values):
+        for mistake in _value_mistakes(_section(section), {leaf: value}, ()):
+            yield Mistake((*path, name, number), mistake.what)
+
+
+def _section(name: str) -> type[Section]:
+    inner = section_of(Study, name)
+    assert inner is not None, name
+    return inner
 
 
 def _overlay_keys() -> list[str]:
@@ -222,7 +232,7 @@ def _dataset_mistakes(dataset: Dataset) -> Iterator[Mistake]:
         if key not in edition.needs:
             if value is not None:
                 others = [other for other in EDITIONS.values() if key in other.needs]
-                overlay = " or ".join(other.overlay for other in others)
+                overlay = " or ".join(other.overlay or "" for other in others)
                 yield Mistake(
                     path,
                     f"{as_yaml(value)}, but the {edition.name} edition has no {key}; for a dataset"

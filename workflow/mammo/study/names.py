@@ -7,8 +7,13 @@ from mammo.study.settings import Study
 
 def split_name(split: Split, image: Image) -> str:
     """The name of a split under results/splits/: all that it depends on but the dataset."""
-    parts = [split.method]
-    drawn = {"official": [], "fractions": ["test"], "folds": ["folds"], "hash": ["test"]}
+    parts: list[str] = [split.method]
+    drawn: dict[str, list[str]] = {
+        "official": [],
+        "fractions": ["test"],
+        "folds": ["folds"],
+        "hash": ["test"],
+    }
     parts += [f"{key}{getattr(split, key)}" for key in [*drawn[split.method], "validation", "seed"]]
     if split.by != "patient":
         parts.append(f"by_{split.by}")

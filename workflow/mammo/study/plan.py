@@ -77,17 +77,20 @@ def wall_time(jobs: Sequence[Planned], slots: int, startup: float, threads: bool
     unknown length counts with its startup alone.
     """
     waiting_for = [len(job.before) for job in jobs]
-    following = [[] for _ in jobs]
+    following: list[list[int]] = [[] for _ in jobs]
     for number, job in enumerate(jobs):
         for before in job.before:
             following[before].append(number)
     lengths = [startup + (job.expected.seconds if job.expected else 0) for job in jobs]
     sizes = [min(job.threads, slots) if threads else 1 for job in jobs]
-    ready = {size: [] for size in sizes}  # by size, so that finding the next that fits is quick
+    ready: dict[int, list[tuple[float, int]]] = {
+        size: [] for size in sizes
+    }  # by size, so that finding the next that fits is quick
     for number, left in enumerate(waiting_for):
         if left == 0:
             heapq.heappush(ready[sizes[number]], (-lengths[number], number))
-    running, now, free = [], 0.0, slots
+    running: list[tuple[float, int]] = []
+    now, free = 0.0, slots
     while running or any(ready.values()):
         while fitting := [heap for size, heap in ready.items() if heap and size <= free]:
             _, number = heapq.heappop(min(fitting, key=lambda heap: heap[0]))
@@ -188,13 +191,13 @@ def _table(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _in_all(jobs: Sequence[Planned], slots: int, startup: float, threads: bool) -> Iterator[str]:
-    known = [job for job in jobs if job.expected]
+    known = [(job.step, job.expected) for job in jobs if job.expected]
     unknown = sorted({job.step for job in jobs if not job.expected})
     if not known:
         yield "No job of these steps has run here yet: nothing is known of their time and memory."
         return
     at_least = "at least " if unknown else ""
-    work = duration(sum(job.expected.seconds for job in known))
+    work = duration(sum(expected.seconds for _, expected in known))
     took = duration(wall_time(jobs, slots, startup, threads))
     if threads:
         where, queue = f"on {slots} core(s)", ""
@@ -202,9 +205,9 @@ def _in_all(jobs: Sequence[Planned], slots: int, startup: float, threads: bool) 
         where = f"with {slots:,} job(s) at a time"
         queue = f", {startup:.1f} s to start each job included and waiting in the queue not"
     yield f"Expected: {at_least}{work} of work; {where} {at_least}about {took}{queue}."
-    if seen := [job for job in known if job.expected.memory]:
-        top = max(seen, key=lambda job: job.expected.memory)
-        yield f"Largest memory of a job: {top.expected.memory:,.0f} MB ({top.step})."
+    if seen := [(expected.memory, step) for step, expected in known if expected.memory]:
+        memory, step = max(seen, key=lambda pair: pair[0])
+        yield f"Largest memory of a job: {memory:,.0f} MB ({step})."
     if unknown:
         yield (
             f"Not known, and not counted: {some(unknown)}. No job of these steps has run here yet."

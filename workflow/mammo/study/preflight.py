@@ -1,5 +1,7 @@
-"""Compare what two machines have with what a study needs: where Snakemake is called, and where
-its jobs run."""
+"""Compare what two machines have with what a study needs.
+
+They are the one on which Snakemake is called, and one on which its jobs run.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
@@ -28,23 +30,25 @@ def checks(here: Machine, node: Machine, gpus: int, threads: int) -> Iterator[Ro
 
     enough = node["cpus"] >= threads
     way_out = f"training.threads is {threads}: runs would share CPUs; ask for fewer"
-    yield _row(enough, "warn", "CPUs", here["cpus"], node["cpus"], way_out)
+    yield _row(enough, "warn", "CPUs", (here["cpus"], node["cpus"]), way_out)
 
-    enough = len(node["gpus"]) >= gpus
+    counts = len(here["gpus"]), len(node["gpus"])
+    enough = counts[1] >= gpus
     way_out = (
         f"training.gpus is {gpus}: runs would train on the CPU; does the profile ask for GPUs, and"
         " does nvidia-smi find them there?"
     )
-    yield _row(enough, "warn", "GPUs", len(here["gpus"]), len(node["gpus"]), way_out)
+    yield _row(enough, "warn", "GPUs", counts, way_out)
 
     yield from _disks(here, node)
     if here["path"] is not None:
         yield from _dataset(here, node)
 
 
-def _row(good: bool, otherwise: Status, what: str, here: Any, node: Any, way_out: str) -> Row:
-    status = "pass" if good else otherwise
-    return Row(status, what, str(here), str(node), "" if good else way_out)
+def _row(good: bool, otherwise: Status, what: str, values: Iterable[Any], way_out: str) -> Row:
+    """`values` are that here and that where jobs run, `otherwise` the status if not good."""
+    here, node = map(str, values)
+    return Row("pass", what, here, node) if good else Row(otherwise, what, here, node, way_out)
 
 
 def _software(here: Machine, node: Machine) -> Iterator[Row]:
@@ -54,12 +58,12 @@ def _software(here: Machine, node: Machine) -> Iterator[Row]:
         f"the job's is {node['interpreter']}: jobs need the environment that was installed here,"
         " on a shared disk, or with --sdm conda one of their own"
     )
-    yield _row(same, "fail", "Python", python, there, way_out)
+    yield _row(same, "fail", "Python", (python, there), way_out)
     for name in sorted({*here["packages"], *node["packages"]}):
         versions = [machine["packages"].get(name, "none") for machine in (here, node)]
         severity: Status = "fail" if name == "snakemake" else "warn"
         way_out = "results depend on it: install the lock on both"
-        yield _row(versions[0] == versions[1], severity, name, *versions, way_out)
+        yield _row(versions[0] == versions[1], severity, name, versions, way_out)
 
 
 def _shared_folder(here: Machine, node: Machine) -> Row:
@@ -70,7 +74,7 @@ def _shared_folder(here: Machine, node: Machine) -> Row:
         "the machines see different folders: put results/ (--directory) on a disk that both mount,"
         " or use a storage provider"
     )
-    return _row(same, "fail", "results/ shared", "written", found, way_out)
+    return _row(same, "fail", "results/ shared", ("written", found), way_out)
 
 
 def _disks(here: Machine, node: Machine) -> Iterator[Row]:
@@ -79,21 +83,22 @@ def _disks(here: Machine, node: Machine) -> Iterator[Row]:
         least = LEAST_GB if folder == "results" else LEAST_TEMPORARY_GB
         names = folder if folder == folder_there else f"{folder}, {folder_there}"
         way_out = f"less than {least} GB: make room, or let --directory or TMPDIR name another disk"
+        amounts = f"{free} GB", f"{free_there} GB"
         enough = min(free, free_there) >= least
-        yield _row(enough, "warn", f"free, {names}", f"{free} GB", f"{free_there} GB", way_out)
+        yield _row(enough, "warn", f"free, {names}", amounts, way_out)
 
 
 def _dataset(here: Machine, node: Machine) -> Iterator[Row]:
     states = ["there" if machine["folder"] else "not there" for machine in (here, node)]
     both = states == ["there", "there"]
     way_out = f"{here['path']} has to be mounted where jobs run, under the same path"
-    yield _row(both, "fail", "dataset", *states, way_out)
+    yield _row(both, "fail", "dataset", states, way_out)
     if not both:
         return
     missing = [machine["missing_tables"] for machine in (here, node)]
     words = [f"{len(tables)} not readable" if tables else "readable" for tables in missing]
     way_out = f"{', '.join([*missing[0], *missing[1]][:3])}: cannot be read"
-    yield _row(not any(missing), "fail", "its tables", *words, way_out)
+    yield _row(not any(missing), "fail", "its tables", words, way_out)
 
 
 def as_text(rows: Iterable[Row]) -> Iterator[str]:

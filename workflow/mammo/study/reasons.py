@@ -251,7 +251,7 @@ class Reasons:
 
     def _of_inputs(self, job: Job, come: set[str], gone: set[str]) -> list[Cause]:
         """By the files that it reads now and those that it read before."""
-        found = set()
+        found: set[Cause] = set()
         for other, files in self.dag.dependencies[job].items():
             if come & {str(file) for file in files}:
                 found.update(cause for cause in self.of_name(other) if cause.kind != "new")

@@ -39,11 +39,15 @@ def default_config() -> str:
     for name in Configuration.model_fields:
         if section := section_of(Configuration, name):
             found = {f"  {key}": facts for key, facts in keys(section).items()}
-            lines = [f"{name}:  # {_lower_first(section.__doc__.splitlines()[0].rstrip('.'))}"]
+            lines = [f"{name}:  # {_lower_first(_title(section))}"]
         else:
             found, lines = {name: keys(Configuration)[name]}, []
         parts.append("\n".join([*lines, *_commented(found)]) + "\n")
     return "\n".join(parts)
+
+
+def _title(section: type[Section]) -> str:
+    return (section.__doc__ or "").splitlines()[0].rstrip(".")
 
 
 def _commented(found: dict[str, Key]) -> Iterator[str]:

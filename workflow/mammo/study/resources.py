@@ -34,10 +34,10 @@ COLUMNS = [
     "runtime",
 ]
 HEAD = f"""\
-# What to ask a cluster for, by what the jobs of this study took: paste it into the config.yaml of a
-# profile. Larger images, a larger network or more of either take more. A step that has not run keeps
-# its rule's own, and so does a memory that no job ran long enough to show.
-# mem_mb: {MEMORY_HEADROOM} times the largest memory that was seen, and {SNAKEMAKE} MB for Snakemake.
+# What to ask a cluster for, by what the jobs of this study took: paste it into the config.yaml of
+# a profile. Larger images, a larger network or more of either take more. A step that has not run
+# keeps its rule's own, and so does a memory that no job ran long enough to show.
+# mem_mb: {MEMORY_HEADROOM} times the largest memory seen, and {SNAKEMAKE} MB for Snakemake.
 # runtime, in minutes: {TIME_HEADROOM} times the longest job, at least {LEAST_MINUTES}.
 # attempt: 1 at first, 2 when a job is tried again.
 """

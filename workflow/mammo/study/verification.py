@@ -21,8 +21,9 @@ SHOWN = 20
 def as_text(record: dict[str, Any], found: Collection[Difference]) -> Iterator[str]:
     """The lines to print: what is wrong comes first."""
     commit = record["made_with"]["commit"]
+    made_by = f"commit {commit[:12]}" if commit else "no commit known"
     yield (
-        f"Recorded {record['recorded']}, {f'commit {commit[:12]}' if commit else 'no commit known'},"
+        f"Recorded {record['recorded']}, {made_by},"
         f" dataset {record['dataset']['fingerprint']}: {len(record['files'])} files."
     )
     for severity, label in (("wrong", "WRONG"), ("note", "note")):
