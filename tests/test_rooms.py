@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pytest
+
+from helpers.imports import PACKAGE, imports_of
 from helpers.project import ROOT
 
-PACKAGE = ROOT / "workflow/mammo"
 # From the ground up. A room imports from itself and from those before it.
 ROOMS = ["", "dataset", "split", "statistics", "model", "study", "report"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -15,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 def room_of(dotted):
     """'dataset' of 'mammo.dataset.images', '' of 'mammo.tables', which is on the ground floor."""
-    part = (dotted.split(".") + [""])[1]
+    part = [*dotted.split("."), ""][1]
     return part if part in ROOMS else ""
 
 
@@ -23,18 +24,6 @@ def name_of(path):
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
         ".__init__"
     )
-
-
-def imports_of(path):
-    """The modules of the library that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("mammo"):
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                is_module = (PACKAGE.parent / full.replace(".", "/")).with_suffix(".py").exists()
-                yield full if is_module or node.module == "mammo" else node.module
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("mammo"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from helpers.project import HANGS
+
 BROWSER = next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
 )
@@ -33,7 +35,7 @@ def browse(page, tmp_path, *arguments):
         f"--user-data-dir={tmp_path / 'browser'}",
     ]
     done = subprocess.run(
-        [*command, *arguments, page.as_uri()], capture_output=True, text=True, timeout=120
+        [*command, *arguments, page.as_uri()], capture_output=True, text=True, timeout=HANGS
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done

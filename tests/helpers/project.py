@@ -1,17 +1,20 @@
 """A copy of the workflow, ways to run it, and what a run left."""
 
+import atexit
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+HANGS = 3600  # seconds after which a process hangs, rather than being slow on a busy machine
 
 
 def copy_workflow(folder):
@@ -34,18 +37,55 @@ def copy_workflow(folder):
     return folder
 
 
+def copy_study(study, folder):
+    """A copy of a folder in which the workflow was run, by which Snakemake finds nothing to do."""
+    return Path(shutil.copytree(study, folder, symlinks=True))
+
+
 def snakemake(folder, *arguments):
-    """Run Snakemake in `folder` as a person would; returns the finished process, its output in one text."""
-    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
-    done = subprocess.run(
-        command,
+    """Run Snakemake in `folder` as a person would; returns the finished process, its output in one
+    text."""
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *map(str, arguments)],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=HANGS,
     )
-    return done
+
+
+def dry_run(folder, *arguments):
+    """The same as `snakemake(folder, "-n", ...)`, without the second that importing it takes."""
+    if not WARM:
+        WARM.append(warm_snakemake())
+    server = WARM[0]
+    with tempfile.TemporaryDirectory() as scratch:
+        said = Path(scratch, "said")
+        asked = {
+            "folder": str(folder),
+            "arguments": ["-n", *map(str, arguments)],
+            "said": str(said),
+        }
+        server.stdin.write(json.dumps(asked | {"environment": dict(os.environ)}) + "\n")
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        return subprocess.CompletedProcess(asked["arguments"], code, said.read_text())
+
+
+WARM = []  # the process that answers dry_run, once there is one
+
+
+def warm_snakemake():
+    """A process that has Snakemake imported, and forks for each call that it reads."""
+    server = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("warm.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(server.communicate)  # the end of its input ends it
+    return server
 
 
 def rules_to_run(done):
@@ -58,6 +98,11 @@ def rules_to_run(done):
 
 
 SMALL = ["--config", "phantom={patients: 36}", "training={epochs: 2}"]
+
+
+# Rules that run where there are several experiments, or a network that begins with published
+# weights; the small study has one, and none.
+OF_SEVERAL = {"compare_experiments", "measure_leakage", "fetch_weights"}
 
 
 class edited:

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from helpers.project import ROOT
+from helpers.project import HANGS, ROOT
 from mammo.log import InputError
 from mammo.model import devices
 from mammo.model.devices import lease, list_gpus, shared_batch, visible
@@ -66,7 +66,7 @@ def test_no_two_jobs_have_one_gpu_and_none_waits_for_ever(tmp_path):
     ]
     for job in jobs:
         job.start()
-    held = [log.get(timeout=30) for _ in jobs]
+    held = [log.get(timeout=HANGS) for _ in jobs]
     for job in jobs:
         job.join()
     assert sorted(len(found) for *_, found in held) == [1, 1, 1, 1, 2, 2]
@@ -77,7 +77,7 @@ def test_no_two_jobs_have_one_gpu_and_none_waits_for_ever(tmp_path):
 
 def test_a_killed_job_gives_its_gpu_back(tmp_path):
     context = multiprocessing.get_context("fork")
-    job = context.Process(target=hold, args=(tmp_path, 2, context.Queue(), 60))
+    job = context.Process(target=hold, args=(tmp_path, 2, context.Queue(), HANGS))
     job.start()
     while not all((tmp_path / gpu).exists() for gpu in "ab"):
         time.sleep(0.01)
@@ -87,7 +87,7 @@ def test_a_killed_job_gives_its_gpu_back(tmp_path):
     waiting.join(0.3)
     assert waiting.is_alive()
     os.kill(job.pid, signal.SIGKILL)
-    waiting.join(10)
+    waiting.join(HANGS)
     assert waiting.exitcode == 0
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.project import ROOT, SMALL, edited, snakemake, write_benchmark
+from helpers.project import ROOT, write_benchmark
+from helpers.work import calls_of
 from mammo.dataset.settings import Image, Phantom
 from mammo.log import params_record
 from mammo.study.plan import Planned, as_text, expectation, wall_time, why
@@ -229,10 +229,14 @@ def test_wall_time_lies_between_what_no_machine_and_what_one_job_at_a_time_can_d
     assert max([work, *ends]) - 1e-9 <= took <= sum(one.expected.seconds for one in jobs)
 
 
-def test_a_plan_of_ten_thousand_jobs_is_short():
-    jobs = [job(1 + number % 7, threads=1 + number % 2) for number in range(5000)]
-    jobs += [job(1, before=[number]) for number in range(5000)]
-    assert len([*as_text(jobs, slots=3, startup=0)]) < 12
+def test_the_work_of_a_plan_grows_as_its_jobs_do():
+    calls = []
+    for count in (500, 5000):
+        jobs = [job(1 + number % 7, threads=1 + number % 2) for number in range(count)]
+        jobs += [job(1, before=[number]) for number in range(count)]
+        assert len([*as_text(jobs, slots=3, startup=0)]) < 12
+        calls.append(calls_of(list, as_text(jobs, slots=3, startup=0)))
+    assert calls[1] < 13 * calls[0]
 
 
 def test_what_is_unknown_is_said_and_not_counted():
@@ -245,119 +249,3 @@ def test_what_is_unknown_is_said_and_not_counted():
 
 
 # As a person calls it.
-
-
-@pytest.fixture(scope="module")
-def copied(study, tmp_path_factory):
-    """A copy of what the study left, for `--directory`: notes, benchmarks and all."""
-    folder = tmp_path_factory.mktemp("plan") / "run"
-    shutil.copytree(study / "results", folder / "results")
-    shutil.copytree(study / ".snakemake/metadata", folder / ".snakemake/metadata")
-    return folder
-
-
-def files(folder):
-    return {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*")}
-
-
-def rows(done):
-    """{step: what stands in its row, its further lines too} of a plan."""
-    assert done.returncode == 0, done.stdout
-    found, step, table = {}, None, done.stdout[done.stdout.index("\nA plan: ") :]
-    for line in table[table.index("\nstep ") + 1 :].split("\n")[1:]:
-        if not line:
-            return found
-        step = line.split()[0] if line[0] != " " else step
-        found[step] = found.get(step, "") + line.strip() + "\n"
-
-
-def test_a_plan_of_what_is_up_to_date_has_nothing_to_do(study, copied):
-    before = files(copied)
-    done = snakemake(study, "plan", "--cores", "4", "--directory", copied, *SMALL)
-    assert done.returncode == 0
-    assert "Nothing to be done" in done.stdout
-    done = snakemake(study, "plan", "results/plots/loss.png", "--directory", copied, *SMALL)
-    assert done.returncode == 0
-    assert "Nothing to do: everything that was asked for is there and up to date." in done.stdout
-    assert files(copied) == before
-
-
-def test_a_plan_tells_keys_experiments_and_times_and_starts_nothing(study, copied, tmp_path):
-    before = files(copied)
-    overlay = tmp_path / "overlay.yaml"
-    overlay.write_text(
-        "phantom: {patients: 36}\ntraining: {epochs: 3}\nevaluation: {draws: 500}\nexperiments: {small: {image: {size: 32}}}\n"
-    )
-    done = snakemake(study, "plan", "--cores", "2", "--directory", copied, "--configfile", overlay)
-    found = rows(done)
-    training = found["train_network"]
-    assert re.match(
-        r"train_network +2 +.* MB +itself 1, others 1 +training.epochs: 2 → 3 \(1 of 2\)\n",
-        training,
-    )
-    assert "new experiment: small (1 of 2)" in training
-    assert re.search(r" itself +training.epochs: 2 → 3\n$", found["train_shuffled"])
-    assert "new experiment: small" in found["decode_images"]
-    assert "evaluation.draws: 2000 → 500 (1 of 2)" in found["evaluate_run"]
-    assert "follows from train_network" in found["explain_run"]
-    assert found["record_provenance"].count("→") == 2
-    assert re.search(
-        r"compare_experiments +1 +\? +\? +\? +unknown +not made yet", found["compare_experiments"]
-    )
-    assert "take_inventory" not in found
-    assert re.search(
-        r"^Expected: at least .* of work; on 2 core\(s\) at least about ", done.stdout, re.MULTILINE
-    )
-    assert "Done." not in done.stdout
-    assert files(copied) == before
-    assert not list((copied / ".snakemake").glob("locks/*"))
-    # The same again: a plan changes nothing that a plan or a run would look at.
-    again = snakemake(study, "plan", "--cores", "2", "--directory", copied, "--configfile", overlay)
-    assert rows(again) == found
-
-
-def test_a_plan_tells_what_was_edited_what_is_missing_and_what_is_newer(study, copied, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(copied, folder)
-    (folder / "results/plots/loss.png").unlink()
-    manifest = next((folder / "results/splits").glob("*/manifest.csv"))
-    manifest.write_text(manifest.read_text().replace("training", "validation", 1))
-    with edited(study / "workflow/mammo/statistics/calibration.py"):
-        found = rows(snakemake(study, "plan", "--directory", folder, *SMALL))
-    assert "edited: mammo/statistics/calibration.py" in found["score_images"]
-    assert "missing: results/plots/loss.png (1 of" in found["draw_figure"]
-    assert f"newer than what was made of it: {manifest.relative_to(folder)}" in found["audit_split"]
-    assert "take_inventory" not in found
-
-
-def test_a_plan_of_a_folder_where_nothing_ran_claims_nothing(tmp_path):
-    done = snakemake(
-        ROOT, "plan", "results/metrics.csv", "--directory", tmp_path / "new", "--cores", "2"
-    )
-    found = rows(done)
-    assert all(row.endswith("unknown        not made yet\n") for row in found.values())
-    assert {"make_phantom", "train_network", "collect_metrics"} <= found.keys()
-    assert "nothing is known of their time and memory" in done.stdout
-    assert {path.name for path in (tmp_path / "new").iterdir()} == {".snakemake"}
-
-
-def test_a_plan_for_a_cluster_counts_jobs_and_submits_none(study, copied, tmp_path):
-    submit = tmp_path / "submit.sh"
-    submit.write_text(f"#!/bin/sh\ntouch {tmp_path}/submitted\nexit 1\n")
-    submit.chmod(0o755)
-    cluster = [
-        "--executor",
-        "cluster-generic",
-        "--cluster-generic-submit-cmd",
-        submit,
-        "--jobs",
-        "20",
-    ]
-    done = snakemake(study, "plan", "results/metrics.csv", "--directory", copied, *cluster, *SMALL[:2], "training={epochs: 1}")  # fmt: skip
-    assert re.search(
-        r"; with 20 job\(s\) at a time about .* waiting in the queue not\.$",
-        done.stdout,
-        re.MULTILINE,
-    )
-    assert done.returncode == 0
-    assert not (tmp_path / "submitted").exists()

@@ -1,12 +1,9 @@
 """What steps took, and the resources that are suggested for a cluster: from benchmark files as Snakemake writes them."""
 
-import shutil
-
-import pandas as pd
 import pytest
 import yaml
 
-from helpers.project import SMALL, snakemake, write_benchmark
+from helpers.project import write_benchmark
 from mammo.report.page_tables import time_and_memory
 from mammo.study.resources import as_profile, measured, suggestion
 from mammo.study.timings import Measured, benchmarks_of, read_benchmark
@@ -108,42 +105,3 @@ def test_where_nothing_was_measured_there_is_nothing_to_show(tmp_path):
     write_table(table, tmp_path / "resources.csv", "resources")
     assert time_and_memory(read_table(tmp_path / "resources.csv", "resources")) is None
     assert yaml.safe_load(as_profile(table)) == {"set-resources": {}}
-
-
-def test_snakemake_takes_the_study_own_suggestions_as_a_profile(study, tmp_path):
-    results = study / "results"
-    table = read_table(results / "resources.csv", "resources").set_index("step")
-    assert set(table.index) == {path.name for path in (results / "benchmarks").iterdir()} - {
-        "suggest_resources",
-        "write_report",
-        "record_provenance",
-    }
-    trained = [read_benchmark(path) for path in (results / "benchmarks/train_network").iterdir()]
-    assert table.loc["train_network", "longest_seconds"] == max(job.seconds for job in trained)
-    assert table.loc["train_network", "largest_memory"] == max(job.memory for job in trained)
-    assert table.loc["train_network", "rules"] == "train_network train_shuffled"
-
-    profile = yaml.safe_load((results / "resources.yaml").read_text())["set-resources"]
-    shutil.copy(results / "resources.yaml", tmp_path / "config.yaml")
-    again = ["-n", "--forcerun", "train_shuffled", "--profile", tmp_path]
-    for attempt in (1, 2):
-        done = snakemake(study, *again, "--attempt", attempt, *SMALL)
-        job = done.stdout[done.stdout.index("rule train_shuffled:") :]
-        resources = dict(
-            part.split("=")
-            for part in job[job.index("resources: ") + 11 :].split("\n")[0].split(", ")
-        )
-        for name in ("mem_mb", "runtime"):
-            wanted = attempt * int(profile["train_shuffled"][name].removesuffix(" * attempt"))
-            assert resources[name] == str(wanted)
-            assert pd.notna(table.loc["train_network", name])
-    assert profile["train_network"] == profile["train_shuffled"]
-
-
-def test_the_page_has_the_table(study):
-    page = (study / "results/report.html").read_text(encoding="utf-8")
-    section = page[page.index('<h2 id="resources">') :]
-    section = section[: section.index("</section>")]
-    for step in read_table(study / "results/resources.csv", "resources")["step"]:
-        assert f'<th scope="row">{step}</th>' in section
-    assert '<a href="resources.yaml">' in section

@@ -9,7 +9,7 @@ from scipy import stats
 
 from helpers.datasets import save_image
 from helpers.project import ROOT
-from mammo.statistics.bootstrap import estimate
+from mammo.statistics.estimation import estimate
 
 sys.path.append(str(ROOT / "benchmarks"))  # as an end: nothing there hides a module of the workflow
 
@@ -30,6 +30,7 @@ def moments(images):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_augmented_images_are_distributed_as_the_originals():
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
     from ways import AUGMENTATION
@@ -88,6 +89,7 @@ def probabilities(way, folder, epochs, images):
     return way(folder, images.shape[1], epochs)[1].predict(images, verbose=0)[:, 0]
 
 
+@pytest.mark.slow
 def test_metrics_agree_within_their_intervals_whichever_way_the_images_came(tmp_path):
     import ways
     from comparing import apart

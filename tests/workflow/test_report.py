@@ -7,6 +7,8 @@ import pytest
 from helpers.browser import browse, needs_browser
 from helpers.project import SMALL, snakemake
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(study, tmp_path_factory):

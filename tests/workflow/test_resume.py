@@ -9,8 +9,11 @@ import time
 
 import numpy as np
 import psutil
+import pytest
 
-from helpers.project import ROOT, epochs_saved, model_weights, snakemake
+from helpers.project import HANGS, ROOT, epochs_saved, model_weights, snakemake
+
+pytestmark = pytest.mark.slow
 
 RUN = "results/runs/baseline/fold0-seed1"
 # Epochs are a second or so long: time enough to be killed in between.
@@ -50,7 +53,7 @@ def killed(folder, epochs, whom):
         assert training
         for process in training if whom == "the job" else [psutil.Process(main.pid), *started]:
             os.kill(process.pid, signal.SIGKILL)
-        return main.communicate(timeout=60)[0]
+        return main.communicate(timeout=HANGS)[0]
 
 
 def test_a_run_killed_twice_ends_as_one_that_was_not(tmp_path):

@@ -12,6 +12,8 @@ from PIL import Image
 from helpers.project import SMALL, snakemake
 from mammo.dataset.images import decode
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def variant(study, tmp_path):

@@ -22,29 +22,34 @@ class Estimate:
     reason: str = ""
 
     @classmethod
-    def of_row(cls, row: Mapping[str, Any], prefix: str = "") -> Self:
+    def of_row(cls, row: Mapping[str, Any], prefix: str = "", *, value: str = "value") -> Self:
         """The estimate in the columns value, low, high, confidence and reason of a table's row.
 
-        With the prefix 'difference' the columns are difference, difference_low, difference_high.
+        With the prefix 'difference' the columns are difference, difference_low, difference_high;
+        with value='difference' they are difference, low, high.
         """
-        names = (prefix, f"{prefix}_low", f"{prefix}_high") if prefix else ("value", "low", "high")
-        found = [_given(row[name]) for name in names]
-        return cls(*found, _given(row.get("confidence")), row.get("reason") or "")
+        found, low, high = (_given(row[name]) for name in _names(prefix, value))
+        return cls(found, low, high, _given(row.get("confidence")), row.get("reason") or "")
 
     @property
     def has_interval(self) -> bool:
         """Whether there is a confidence interval."""
         return self.low is not None and self.high is not None
 
-    def columns(self) -> dict[str, float | str | None]:
-        """The estimate as columns of a table's row."""
+    def columns(self, *, value: str = "value") -> dict[str, float | str | None]:
+        """The estimate as columns of a table's row; `value` is the name of the value's column."""
         return {
-            "value": self.value,
+            value: self.value,
             "low": self.low,
             "high": self.high,
             "confidence": self.confidence if self.has_interval else None,
             "reason": self.reason,
         }
+
+    def ends(self, prefix: str) -> dict[str, float | None]:
+        """The value and its interval alone, as the columns `prefix`, `prefix`_low and _high."""
+        names = _names(prefix)
+        return dict(zip(names, (self.value, self.low, self.high), strict=True))
 
     def __str__(self) -> str:
         """'0.915 [0.815, 0.963]'; without an interval the value alone, '–' without a value."""
@@ -61,6 +66,11 @@ class Estimate:
     def _number(value: float | None, digits: int, signed: bool) -> str:
         plus = "+" if signed and value is not None and value >= 0 else ""
         return plus + number(value, digits)
+
+
+def _names(prefix: str, value: str = "value") -> tuple[str, str, str]:
+    """The columns of the value and of the interval's ends."""
+    return (prefix, f"{prefix}_low", f"{prefix}_high") if prefix else (value, "low", "high")
 
 
 def _given(value: Any) -> float | None:

@@ -198,3 +198,16 @@ def run_of(path):
     experiment, run = Path(path).parts[-3:-1]
     fold, seed = run.removeprefix("fold").split("-seed")
     return experiment, int(fold), int(seed)
+
+
+def origin_of(frame):
+    """{dataset, leaks} of a table: the columns that say of any table what it was made from."""
+    return {column: frame[column].iloc[0] for column in ("dataset", "leaks")}
+
+
+def concat_tables(tables):
+    """The rows of several tables as one, each value as it is.
+
+    To pandas a missing fold or seed is a float, which must not make floats of those that are there.
+    """
+    return pd.concat([table.astype(object) for table in tables], ignore_index=True)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 CLASSES = ("benign", "malignant")
 PARTITIONS = ("training", "validation", "test")  # from far to near the result
+LEVELS = ("image", "lesion", "breast", "patient")  # units in which a result is counted
 
 
 class OperatingPoint(NamedTuple):

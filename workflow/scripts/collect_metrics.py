@@ -1,46 +1,39 @@
-"""All runs' metrics in one table, as CSV and as JSON; and of several runs their mean and what they say together."""
+"""All runs' metrics in one table, as CSV and as JSON; and what several runs make together."""
 
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from mammo.hashing import sha256
 from mammo.log import step
-from mammo.statistics.collection import as_json, together
-from mammo.tables import read_table, write_table
+from mammo.statistics.evaluation import as_json, together
+from mammo.statistics.settings import Evaluation
+from mammo.tables import concat_tables, read_table, write_table
 
 if __name__ == "__main__":
     with step(snakemake):
-        tables = [read_table(path, "metrics") for path in snakemake.input.metrics]
+        inputs, output = snakemake.input, snakemake.output
+        tables = [read_table(path, "metrics") for path in inputs.metrics]
         runs = {}
-        for table, path in zip(tables, snakemake.input.predictions, strict=True):
+        for table, path in zip(tables, inputs.predictions, strict=True):
             experiment, fold, seed = table[["experiment", "fold", "seed"]].iloc[0]
             runs.setdefault(experiment, {})[fold, seed] = read_table(path, "predictions")
-        results = Path(
-            snakemake.output.csv
-        ).parent  # a copy's, where they are on a storage provider
-        named = {
-            path: Path("results", Path(path).relative_to(results)).as_posix()
-            for path in snakemake.input
-        }
-        images = {named[path]: read_table(path, "images") for path in snakemake.input.images}
+
+        # On a storage provider the paths are those of copies, which differ from results/.
+        results = Path(output.csv).parent
+        named = {path: f"results/{Path(path).relative_to(results).as_posix()}" for path in inputs}
+        images = {named[path]: read_table(path, "images") for path in inputs.images}
         for experiment, settings in snakemake.params.experiments.items():
-            found = together(runs[experiment], **settings | {"images": images[settings["images"]]})
-            tables += [values.assign(experiment=experiment) for values in found]
-        # A missing fold or seed is one of none to pandas, which must not make numbers of those that are there.
-        values = pd.concat([table.astype(object) for table in tables], ignore_index=True)
-        write_table(values, snakemake.output.csv, "metrics")
-        values = read_table(snakemake.output.csv, "metrics")
-        made_from = {
-            named[path]: sha256(path)
-            for path in [*snakemake.input.predictions, *snakemake.input.images]
-        }
-        text = json.dumps(as_json(values, made_from), indent=2, ensure_ascii=False)
-        Path(snakemake.output.json).write_text(text + "\n", encoding="utf-8")
+            evaluation = Evaluation(**settings["evaluation"])
+            shown, region = images[settings["images"]], settings["region"]
+            for values in together(runs[experiment], shown, region, evaluation):
+                tables.append(values.assign(experiment=experiment))
+
+        write_table(concat_tables(tables), output.csv, "metrics")
+        values = read_table(output.csv, "metrics")
+        sources = [*inputs.predictions, *inputs.images]
+        document = as_json(values, {named[path]: sha256(path) for path in sources})
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        Path(output.json).write_text(text + "\n", encoding="utf-8")
         test = values[(values["partition"] == "test") & (values["level"] == "image")]
-        print(
-            test.pivot(
-                index="metric", columns=["experiment", "of", "fold", "seed"], values="value"
-            ).to_string()
-        )
+        runs = ["experiment", "of", "fold", "seed"]
+        print(test.pivot(index="metric", columns=runs, values="value").to_string())

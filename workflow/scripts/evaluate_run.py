@@ -1,26 +1,27 @@
-"""The metrics of one run, each partition and level on its own, recomputable from its predictions.csv."""
+"""The metrics of one run, per partition and level, recomputable from its predictions.csv."""
 
 from mammo.log import step
-from mammo.statistics.evaluation import evaluate, prepared
-from mammo.statistics.runs import refuse_strangers
+from mammo.statistics.evaluation import evaluate, prepared, refuse_strangers
+from mammo.statistics.settings import Evaluation
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
     with step(snakemake):
-        run = {"experiment": snakemake.wildcards.experiment}
-        run |= {name: int(snakemake.wildcards[name]) for name in ("fold", "seed")}
-        predictions = read_table(snakemake.input.predictions, "predictions")
-        manifest = read_table(snakemake.input.manifest, "manifest").query("fold == @run['fold']")
-        images = manifest[
-            manifest["image_id"].isin(read_table(snakemake.input.index, "index")["image_id"])
-        ]
-        refuse_strangers(predictions, images, snakemake.input.predictions)
-        region, evaluation = snakemake.params.region, snakemake.params.evaluation
-        shown = read_table(snakemake.input.images, "images")
-        values = evaluate([prepared(predictions, shown, region)], shown, region, evaluation).assign(
-            of="run", **run
+        inputs, region = snakemake.input, snakemake.params.region
+        evaluation = Evaluation(**snakemake.params.evaluation)
+        fold, seed = int(snakemake.wildcards.fold), int(snakemake.wildcards.seed)
+        predictions = read_table(inputs.predictions, "predictions")
+        manifest = read_table(inputs.manifest, "manifest").query("fold == @fold")
+        decoded = read_table(inputs.index, "index")["image_id"]
+        used = manifest[manifest["image_id"].isin(decoded)]
+        refuse_strangers(predictions, used, inputs.predictions)
+
+        images = read_table(inputs.images, "images")
+        run = prepared(predictions, images, region)
+        values = evaluate([run], images, region, evaluation)
+        values = values.assign(
+            of="run", experiment=snakemake.wildcards.experiment, fold=fold, seed=seed
         )
         write_table(values, snakemake.output[0], "metrics")
-        print(
-            values.pivot(index="metric", columns=["level", "partition"], values="value").to_string()
-        )
+        by_level = values.pivot(index="metric", columns=["level", "partition"], values="value")
+        print(by_level.to_string())

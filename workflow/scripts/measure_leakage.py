@@ -1,14 +1,15 @@
-"""The leakage meter: what a split that leaks adds to a result, and a threshold that is picked on the images that it is judged by."""
+"""Inflation by data leakage: of each split that leaks, and of a threshold picked on test."""
 
 import pandas as pd
 
 from mammo.log import step
 from mammo.statistics.leakage import leaking_split, threshold_picked_on_test
-from mammo.tables import read_table, write_table
+from mammo.statistics.settings import Evaluation
+from mammo.tables import concat_tables, origin_of, read_table, write_table
 
 if __name__ == "__main__":
     with step(snakemake):
-        evaluation = snakemake.params.evaluation
+        evaluation = Evaluation(**snakemake.params.evaluation)
         honest = read_table(snakemake.input.scores, "scores")
         thresholds = read_table(snakemake.input.thresholds, "thresholds")
         tables = []
@@ -18,8 +19,6 @@ if __name__ == "__main__":
             tables.append(found.assign(what=what, leaks=leaking["leaks"].iloc[0]))
         picked = pd.DataFrame([threshold_picked_on_test(honest, thresholds, evaluation)])
         tables.append(picked.assign(what="threshold_picked_on_test", leaks=honest["leaks"].iloc[0]))
-        table = pd.concat([part.astype(object) for part in tables]).assign(
-            dataset=honest["dataset"].iloc[0]
-        )
+        table = concat_tables(tables).assign(dataset=origin_of(honest)["dataset"])
         write_table(table, snakemake.output[0], "leakage")
         print(table.drop(columns=["dataset", "leaks", "confidence"]).to_string(index=False))

@@ -1,10 +1,10 @@
-"""What an experiment says of each image: the mean over a fold's seeds, calibrated; and the thresholds that validation gives."""
+"""Each image's score in an experiment, calibrated, and the thresholds that validation gives."""
 
 import pandas as pd
 
 from mammo.log import step
 from mammo.statistics.scores import score_fold
-from mammo.tables import read_table, run_of, write_table
+from mammo.tables import origin_of, read_table, run_of, write_table
 
 if __name__ == "__main__":
     with step(snakemake):
@@ -17,14 +17,10 @@ if __name__ == "__main__":
         for fold, runs in folds.items():
             of_fold = {"experiment": snakemake.wildcards.experiment, "fold": fold}
             rows, points = score_fold(runs, images, snakemake.params.region)
-            origin = {column: runs[0][column].iloc[0] for column in ("dataset", "leaks")}
             scores.append(rows.assign(**of_fold))
-            thresholds.append(points.assign(**of_fold, **origin))
+            thresholds.append(points.assign(**of_fold, **origin_of(rows)))
         write_table(pd.concat(scores), snakemake.output.scores, "scores")
         thresholds = pd.concat(thresholds)
         write_table(thresholds, snakemake.output.thresholds, "thresholds")
-        print(
-            thresholds[["fold", "level", "point", "temperature", "threshold", "reason"]].to_string(
-                index=False
-            )
-        )
+        columns = ["fold", "level", "point", "temperature", "threshold", "reason"]
+        print(thresholds[columns].to_string(index=False))

@@ -1,9 +1,9 @@
-"""The histories of all runs as one table per figure: accuracy and loss, per epoch, of training and validation."""
+"""The histories of all runs as one table per figure: accuracy and loss by epoch."""
 
 from pathlib import Path
 
 from mammo.log import step
-from mammo.statistics.histories import curve
+from mammo.statistics.learning_curves import curve
 from mammo.tables import read_table, run_of, write_table
 
 if __name__ == "__main__":

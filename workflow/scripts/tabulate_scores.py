@@ -1,30 +1,27 @@
-"""An experiment's final scores on validation and test: the 2×2 tables at its operating points, calibration before and after, and the curves.
-
-Thresholds and temperature come from validation; test is only counted. Discrimination (ROC, precision-recall) is of the
-probabilities as they are, all else of the calibrated ones. The curves are of the test images.
-"""
+"""An experiment's final scores: 2×2 tables at its operating points, calibration and curves."""
 
 from mammo.log import step
-from mammo.statistics.score_tables import COUNTED, calibration_metrics, curves, operating_points
-from mammo.tables import read_table, write_table
+from mammo.statistics.curves import curve_tables
+from mammo.statistics.scores import COUNTED, calibration_metrics, operating_points
+from mammo.statistics.settings import Evaluation
+from mammo.tables import origin_of, read_table, write_table
 
 if __name__ == "__main__":
     with step(snakemake):
         scores = read_table(snakemake.input.scores, "scores")
         thresholds = read_table(snakemake.input.thresholds, "thresholds")
         controls = read_table(snakemake.input.controls, "controls")
-        region, evaluation = snakemake.params.region, snakemake.params.evaluation
+        region = snakemake.params.region
+        evaluation = Evaluation(**snakemake.params.evaluation)
         points = operating_points(scores, thresholds, region, evaluation)
         tables = {
             "confusion": points,
             "calibrated_metrics": calibration_metrics(scores, region, evaluation),
-            **curves(scores, thresholds, points, evaluation, controls),
+            **curve_tables(scores, thresholds, points, evaluation, controls),
         }
-        of = {"experiment": snakemake.wildcards.experiment}
-        of |= {column: scores[column].iloc[0] for column in ("dataset", "leaks")}
+        origin = {"experiment": snakemake.wildcards.experiment, **origin_of(scores)}
         for schema, path in snakemake.output.items():
-            write_table(tables[schema].assign(**of), path, schema)
+            write_table(tables[schema].assign(**origin), path, schema)
         test = points[(points["partition"] == "test") & (points["level"] == "image")]
-        print(
-            test.pivot(index="metric", columns="point", values="value").reindex(COUNTED).to_string()
-        )
+        by_point = test.pivot(index="metric", columns="point", values="value")
+        print(by_point.reindex(COUNTED).to_string())

@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from mammo.statistics.bootstrap import estimate
 from mammo.statistics.calibration import calibrate, temperature
-from mammo.statistics.operating_points import choose
+from mammo.statistics.estimation import estimate
 from mammo.statistics.settings import Evaluation
+from mammo.statistics.thresholds import choose
 from mammo.tables import PARTITIONS
 
 

@@ -4,10 +4,10 @@ from html import escape
 
 import pandas as pd
 
-from mammo.statistics.characteristics import KNOWN
+from mammo.statistics.variables import VARIABLES
 from mammo.tables import PARTITIONS
 
-WORDS = {**KNOWN, "crop_size": "Longer side of the crop, in pixels"}
+WORDS = {name: variable.label for name, variable in VARIABLES.items()}
 # What stands in one cell: a statistic, and in brackets what tells of its spread.
 SPREADS = {
     "mean": ("mean (SD)", ["sd"]),

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from mammo.report.answer import estimate, headline, number, of_metric, why_not
-from mammo.statistics.levels import LEVELS
 from mammo.tables import PARTITIONS
-from mammo.words import duration
+from mammo.words import LEVELS, duration
 
 METRICS = {
     "auroc": "AUROC",

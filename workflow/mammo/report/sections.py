@@ -24,8 +24,8 @@ from mammo.report.page_tables import (
     operating_points,
     time_and_memory,
 )
-from mammo.statistics.levels import LEVELS
 from mammo.tables import count_rows, read_table
+from mammo.words import LEVELS
 
 CONTENTS = {
     "answer": "The answer",

@@ -1,42 +1,48 @@
-"""Temperature scaling: one number, fitted on validation, that makes probabilities less or more extreme and changes no order.
+"""Temperature scaling: one number, fitted on validation, makes probabilities more or less extreme.
 
-C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
+Their order stays. C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, logit
 
 from mammo.statistics.metrics import CLIP
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 LIMITS = 0.05, 20  # of a temperature
 
 
-def temperature(label, probability):
-    """The temperature by which dividing the logits makes the mean cross-entropy of `label` (0, 1) least.
+def temperature(label: ArrayLike, probability: ArrayLike) -> float:
+    """The temperature that gives the least mean cross-entropy of `label` (0, 1).
 
-    1, which changes nothing, where it would lie at one of the LIMITS: few labels that are told apart without a fault ask for
-    endless certainty, and such that the probabilities are of no use for ask for none; neither would hold elsewhere.
+    Logits are divided by it. It is 1, which changes nothing, where it would lie at one of the
+    LIMITS: a few labels that are separated without an error ask for endless certainty, and
+    uninformative probabilities ask for none; neither would hold elsewhere.
     """
-    from scipy.optimize import (
-        minimize_scalar,
-    )  # takes long to import, and who only calibrates has no need of it
+    from scipy.optimize import minimize_scalar  # slow to import, and calibrate() has no need of it
 
     label, score = np.asarray(label, float), _logit(probability)
 
-    def loss(log_temperature):
+    def loss(log_temperature: float) -> float:
         scaled = score / np.exp(log_temperature)
         return np.mean(np.logaddexp(0, scaled) - label * scaled)
 
-    # In the inverse of the temperature the loss is convex, so that in its logarithm there is one lowest point.
+    # The loss is convex in the inverse of the temperature: in its logarithm it has one minimum.
     low, high = np.log(LIMITS)
     best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x
     return float(np.exp(best)) if low + 0.01 < best < high - 0.01 else 1.0
 
 
-def calibrate(probability, temperature):
+def calibrate(probability: ArrayLike, temperature: float) -> np.ndarray:
     """Probabilities after their logits were divided by `temperature`; 0.5 stays what it is."""
     return expit(_logit(probability) / temperature)
 
 
-def _logit(probability):
+def _logit(probability: ArrayLike) -> np.ndarray:
     return logit(np.clip(np.asarray(probability, float), CLIP, 1 - CLIP))

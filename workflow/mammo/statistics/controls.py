@@ -1,28 +1,33 @@
-"""Controls: what a study's numbers would be without looking at the lesion, and what readers' words alone would reach.
+"""Controls: what is reached without looking at the lesion, and by what radiologists wrote.
 
-Each control is fitted on what the network's weights were fitted on, the training images of a fold, and says its probability
-of malignant for each test image. It has nothing to be chosen, so validation is left alone.
+Each control is one entry of CONTROLS, which says what it may see and how it is fitted. It is fitted
+on what the model was, the training images of a fold, and gives its probability of malignant for
+each test image. It has nothing to be chosen, so validation is left alone.
+
+This module is light: what is heavy is imported by the functions that fit.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from sklearn.compose import make_column_transformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from mammo.statistics.bootstrap import FEWEST_PATIENTS, Draws, draw_metrics, estimate, interval
+if TYPE_CHECKING:
+    import pandas as pd
 
-# A value that fewer training images have is no level of its own: what so few share need not hold for others.
+# A value that fewer training images have is no level of its own: it need not hold for others.
 FEWEST = 10
-RING, STRETCHES = (
-    16,
-    4,
-)  # the border is a 16th of the side wide, and each of its four sides is looked at in 4 stretches
-BORDER = [f"border_{number}" for number in range(2 * 4 * STRETCHES)]
-READER = [
+NETWORK = "network"  # what the tables call the model itself, beside its controls
+
+# The border is a 16th of the side wide, and each of its four sides is seen in four stretches.
+RING, STRETCHES = 16, 4
+BORDER = tuple(f"border_{number}" for number in range(2 * 4 * STRETCHES))
+# What a radiologist wrote of a lesion.
+DESCRIPTORS = (
     "assessment",
     "subtlety",
     "breast_density",
@@ -30,198 +35,115 @@ READER = [
     "mass_margins",
     "calc_type",
     "calc_distribution",
-]
-# Of each control that is a logistic regression: the columns that it takes as numbers, and those whose values are levels.
-FITTED = {
-    "image_statistics": (["width", "height", "bytes", "mean", "sd"], []),
-    "darkest_levels": ([], ["darkest", "darkest_peak"]),
-    "brightest_levels": ([], ["brightest", "brightest_peak"]),
-    "image_border": (BORDER, []),
-    "technical_columns": ([], ["kind", "view", "laterality"]),
-    "reader_assessment": ([], ["assessment"]),
-    "reader_assessment_ordered": (["assessment"], []),
-    "reader_columns": ([], READER),
-}
-CONTROLS = ["majority_class", "shuffled_labels", *FITTED]
-# What was given to those that are given no columns of a table.
-GIVEN = {
-    "network": "the image",
-    "majority_class": "nothing",
-    "shuffled_labels": "the image, with the labels shuffled among patients",
-    "image_border": f"mean and sd of {4 * STRETCHES} stretches of the outermost {RING}th of the image",
-}
-NOT_TRAINED = "beside the first run of the baseline alone such a network is trained"
-METRICS = ["auroc", "accuracy"]
+)
+
+# Of images: their features, labels (0 or 1), whether each is in training, and which columns of the
+# features are numbers and which are levels -> each one's probability of malignant, float64 (n,).
+Fit = Callable[["pd.DataFrame", np.ndarray, np.ndarray, Sequence[str], Sequence[str]], np.ndarray]
 
 
-def described(images, lesions, region):
-    """A DataFrame with a row per image of a region: image_id, kind, view, laterality, and what readers said (READER).
+def logistic_regression(
+    features: pd.DataFrame,
+    label: np.ndarray,
+    training: np.ndarray,
+    numbers: Sequence[str],
+    levels: Sequence[str],
+) -> np.ndarray:
+    """The probability of malignant of each image, by a logistic regression on those in training.
 
-    A whole image has the highest assessment, density and subtlety of the lesions on it, and of what is text all that was
-    said, each once, in alphabetical order.
+    numbers are standardised; a missing one is the mean, and marked as missing. Each of the levels'
+    values is a column of its own, a missing value too; rare or unknown values together are one. The
+    penalty is scikit-learn's default, L2 with C = 1. Where training has one class alone, that is
+    the prediction. label: 1 is malignant; training: bool; both (n,).
     """
-    technical = images[["image_id", "file", "kind", "view", "laterality"]]
-    if region != "full":
-        return technical.merge(
-            lesions[["image_id", *READER]], on="image_id", how="left", validate="1:1"
-        )
-    words = [name for name in READER if not pd.api.types.is_numeric_dtype(lesions[name])]
-    how = dict.fromkeys(READER, "max") | {
-        name: lambda said: ";".join(sorted({*said} - {""})) for name in words
-    }
-    said = lesions.groupby("full_file").agg(how)
-    return technical.merge(said, left_on="file", right_index=True, how="left", validate="m:1")
+    import pandas as pd
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-
-def border(pixels):
-    """The mean and the standard deviation of each stretch of the images' border, float32 (n, 2 x 4 x STRETCHES).
-
-    pixels: uint8 (n, size, size). The border is a RING-th of the side wide, at least one pixel; corners belong to two sides.
-    """
-    width = max(1, pixels.shape[1] // RING)
-    pixels = pixels.astype(np.float32)
-    sides = [
-        pixels[:, :width],
-        pixels[:, -width:],
-        pixels[:, :, :width].transpose(0, 2, 1),
-        pixels[:, :, -width:].transpose(0, 2, 1),
-    ]
-    stretches = [part for side in sides for part in np.array_split(side, STRETCHES, axis=2)]
-    return np.stack(
-        [found for part in stretches for found in (part.mean((1, 2)), part.std((1, 2)))], axis=1
-    )
-
-
-def given_columns(table):
-    """{control: (its numbers, its levels) that hold any value at all in `table`}, for each control of FITTED."""
-    held = {name for name in table if (table[name].notna() & (table[name].astype(str) != "")).any()}
-    return {
-        control: tuple([name for name in names if name in held] for names in columns)
-        for control, columns in FITTED.items()
-    }
-
-
-def fit_and_score(table, label, training, numbers, levels):
-    """The probability of malignant of each row of `table`, by a logistic regression on the `training` rows: float64 (n,).
-
-    numbers are standardised, a missing one is the mean and marked as missing. Each of the levels' values is a column of its own,
-    a missing value too, and rare or unknown values together are one. label: 1 is malignant; training: bool; both (n,). The
-    penalty is scikit-learn's default, L2 with C = 1. Where training has one class alone, that is the answer.
-    """
+    numbers, levels = [*numbers], [*levels]
     if len(set(label[training])) == 1:
-        return np.full(len(table), float(label[training][0]))
-    words = {
-        name: table[name].astype(object).where(table[name].notna(), "").astype(str)
-        for name in levels
-    }
+        return np.full(len(features), float(label[training][0]))
+    words = {}
+    for name in levels:
+        given = features[name].notna()
+        words[name] = features[name].astype(object).where(given, "").astype(str)
     # The same column may be both, so that each has a name of its own here.
-    inputs = pd.DataFrame(words, table.index).join(
-        table[numbers].astype(float).add_suffix(" as a number")
-    )
-    as_numbers = make_pipeline(
-        SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler()
-    )
-    as_levels = OneHotEncoder(min_frequency=FEWEST, handle_unknown="infrequent_if_exist")
+    as_floats = features[numbers].astype(float).add_suffix(" as a number")
+    inputs = pd.DataFrame(words, features.index).join(as_floats)
+    imputer = SimpleImputer(add_indicator=True, keep_empty_features=True)
+    encoder = OneHotEncoder(min_frequency=FEWEST, handle_unknown="infrequent_if_exist")
     columns = make_column_transformer(
-        (as_numbers, [f"{name} as a number" for name in numbers]), (as_levels, levels)
+        (make_pipeline(imputer, StandardScaler()), list(as_floats)), (encoder, levels)
     )
     model = make_pipeline(columns, LogisticRegression(max_iter=1000))
     with threadpool_limits(1):  # the same sums whatever the machine's cores
         return model.fit(inputs[training], label[training]).predict_proba(inputs)[:, 1]
 
 
-def score_controls(rows, table, given):
-    """A DataFrame with a row per control, fold and test image: the rows of an experiment's scores with control and probability.
+def prevalence(
+    features: pd.DataFrame,
+    label: np.ndarray,
+    training: np.ndarray,
+    numbers: Sequence[str],
+    levels: Sequence[str],
+) -> np.ndarray:
+    """The fraction malignant of the training images, whatever the image."""
+    return np.full(len(label), label[training].mean())
 
-    table: all columns of the images, by image_id; given: what `given_columns` says of it. A control of which no column holds a
-    value is left out. majority_class is the share of malignant images in training, of all folds: the same for every image.
+
+@dataclass(frozen=True)
+class Control:
+    """A control. label: its one name, in figures, tables and text.
+
+    numbers, levels: the columns of mammo.statistics.control_features that it may see, as numbers
+    and as levels. sees: these in words where a list of them says little. fit: how it is fitted, or
+    None where a step of its own trains it. all_folds: whether it is fitted once on the training
+    images of all folds rather than in each fold. reader: whether it knows what radiologists wrote.
     """
-    found = [
-        rows.assign(
-            control="majority_class", probability=rows.loc[_in(rows, "training"), "label"].mean()
-        )
-    ]
-    for _, fold in rows.groupby("fold"):
-        label, training = fold["label"].to_numpy(int), _in(fold, "training").to_numpy()
-        inputs = table.loc[fold["image_id"]].reset_index(drop=True)
-        for control, (numbers, levels) in given.items():
-            if numbers or levels:
-                probability = fit_and_score(inputs, label, training, numbers, levels)
-                found.append(fold.assign(control=control, probability=probability))
-    found = pd.concat(found, ignore_index=True)
-    return found[_in(found, "test")]
+
+    label: str
+    numbers: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    sees: str = ""
+    fit: Fit | None = logistic_regression
+    all_folds: bool = False
+    reader: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that it may see."""
+        return (*self.numbers, *self.levels)
 
 
-def _in(rows, partition):
-    return rows["partition"] == partition
+CONTROLS = {
+    "majority_class": Control("Majority class", sees="nothing", fit=prevalence, all_folds=True),
+    "shuffled_labels": Control(
+        "Shuffled labels",
+        sees="the image, with the labels shuffled among patients",
+        fit=None,
+    ),
+    "image_statistics": Control(
+        "File size and grey levels", numbers=("width", "height", "bytes", "mean", "sd")
+    ),
+    "darkest_levels": Control("Darkest grey levels", levels=("darkest", "darkest_peak")),
+    "brightest_levels": Control("Brightest grey levels", levels=("brightest", "brightest_peak")),
+    "image_border": Control(
+        "Image border",
+        numbers=BORDER,
+        sees=f"mean and sd of {4 * STRETCHES} stretches of the outermost {RING}th of the image",
+    ),
+    "technical_columns": Control("Kind, view and side", levels=("kind", "view", "laterality")),
+    "reader_assessment": Control("BI-RADS assessment", levels=("assessment",), reader=True),
+    "reader_assessment_ordered": Control(
+        "BI-RADS assessment, ordinal", numbers=("assessment",), reader=True
+    ),
+    "reader_columns": Control("All BI-RADS descriptors", levels=DESCRIPTORS, reader=True),
+}
 
 
-def evaluate_controls(rows, controls, given, evaluation):
-    """A DataFrame with a row per metric of the network and of each control: control, columns, metric, value, low, high,
-    confidence, difference, difference_low, difference_high, n, reason.
-
-    rows: the network's test images of all folds (fold, image_id, patient_id, label, probability); controls: rows of
-    `score_controls`, and such of shuffled_labels. The difference is the network's value minus the control's, both on the
-    control's images; its interval comes from drawing the same patients for both.
-    """
-    parts = [_values(rows, evaluation).assign(control="network", columns=GIVEN["network"])]
-    for control in CONTROLS:
-        scored = controls[controls["control"] == control]
-        if len(scored):
-            values = compared(rows, scored, evaluation)
-        elif control in FITTED:
-            reason = f"this dataset does not tell {_listed(FITTED[control])}"
-            values = pd.DataFrame({"metric": METRICS, "reason": reason})
-        else:
-            values = pd.DataFrame({"metric": METRICS, "reason": NOT_TRAINED})
-        columns = GIVEN.get(control) or _listed(given[control])
-        parts.append(values.assign(control=control, columns=columns))
-    return pd.concat([part.astype(object) for part in parts], ignore_index=True)
-
-
-def _listed(columns):
-    numbers, levels = columns
-    return ", ".join([*numbers, *levels])
-
-
-def compared(rows, scored, evaluation):
-    """The values of one control, and of how much the network does better, as `evaluate_controls` has them."""
-    values = _values(scored, evaluation)
-    network = scored[["fold", "image_id"]].merge(rows, on=["fold", "image_id"], validate="1:1")
-    best = _values(network, evaluation)
-    values["difference"] = best["value"] - values["value"]
-    patients, place = np.unique(scored["patient_id"].to_numpy(str), return_inverse=True)
-    draws = Draws(len(patients), evaluation["draws"], evaluation["seed"])
-    with threadpool_limits(1):
-        ours, theirs = (
-            draw_metrics(_units(table), place, draws, METRICS) for table in (network, scored)
-        )
-    fewest = {
-        "accuracy": len(patients),
-        "auroc": min(_fewest(table) for table in (network, scored)),
-    }
-    for at, metric in values["metric"].items():
-        if fewest[metric] >= FEWEST_PATIENTS:
-            low, high, _ = interval(
-                ours[metric] - theirs[metric], evaluation["confidence"], fewest[metric]
-            )
-            values.loc[at, ["difference_low", "difference_high"]] = low, high
-    return values
-
-
-def _fewest(rows):
-    """Of the patients with a malignant and of those with a benign image, the fewer."""
-    return min(rows.loc[rows["label"] == label, "patient_id"].nunique() for label in (0, 1))
-
-
-def _values(rows, evaluation):
-    """The METRICS of `rows`, with their intervals, as mammo.statistics.bootstrap.estimate has them."""
-    values = estimate([_units(rows)], "image", evaluation)
-    return (
-        values[values["metric"].isin(METRICS)].drop(columns=["sd", "runs"]).reset_index(drop=True)
-    )
-
-
-def _units(rows):
-    """Each image as a unit by itself; what training holds most of is a control here, and no column."""
-    return rows.assign(unit=rows["image_id"], images=1, majority=0)
+def label_of(name: str) -> str:
+    """The one name of a control, or of the model beside it."""
+    return CONTROLS[name].label if name in CONTROLS else name.replace("_", " ").capitalize()

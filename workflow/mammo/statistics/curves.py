@@ -1,270 +1,275 @@
-"""What scores say at every threshold: ROC, precision-recall, calibration and decision curves, and where the scores lie.
+"""ROC, precision-recall, calibration and decision curves, and how scores are distributed.
 
-Bands are of a bootstrap over patients, pointwise, from the same draws as the intervals of the metrics. `draws` below are always
-(place, Draws), as `draws_of` gives them: each unit's patient, and how often each draw holds each patient.
+Bands are pointwise confidence intervals from the same cluster bootstrap by patient as those of the
+metrics. `units` below are tables with patient_id, label (1: malignant), probability and, where
+said, calibrated; `bootstrap` is that of their patients.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from mammo.statistics.bootstrap import (
-    FEWEST_PATIENTS,
-    MOST_UNDEFINED,
-    Draws,
-    draw_sums,
-    ends,
-    interval,
-)
+from mammo.estimates import Estimate
+from mammo.statistics.bootstrap import ClusterBootstrap
+from mammo.statistics.estimation import interval_of
+from mammo.statistics.intervals import expanded_percentile, pointwise_band
 from mammo.statistics.metrics import BINS
+from mammo.statistics.support import support_of
+from mammo.words import CLASSES
 
-RATES = np.arange(101) / 100  # 1 - specificity at which the ROC curve's band is told
+if TYPE_CHECKING:
+    from mammo.statistics.settings import Evaluation
+
+LEVEL = "image"  # the unit of all curves
+BOTH = ("malignant", "benign")  # what the curves of discrimination need
+RATES = np.arange(101) / 100  # 1 - specificity at which the ROC curve's band is given
 RECALLS = np.arange(1, 101) / 100  # at which that of the precision-recall curve is
 THRESHOLDS = np.arange(1, 100) / 100  # of the decision curve
-COLUMNS = (
-    20  # of the distribution of scores, of equal width; each holds its lower edge, the last 1 too
-)
-NEAR = 1e-9  # numbers of units that are equal may differ so much as shares of all
+COLUMNS = 20  # of the histogram, of equal width; each holds its lower edge, the last 1 too
+NEAR = 1e-9  # proportions that differ by less are equal
 TINY = np.finfo(float).tiny  # a denominator where all that it divides is 0
 
-
-def draws_of(units, evaluation):
-    """(place, Draws): the place of each unit's patient_id among the patients, and the draws of `evaluation` of these."""
-    patients, place = np.unique(units["patient_id"].to_numpy(str), return_inverse=True)
-    return place, Draws(len(patients), evaluation["draws"], evaluation["seed"])
+Along = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def resting(units):
-    """(patients, reason): how many what needs both classes rests on, of the class with fewer, and why that allows no interval, or ''.
+def curve_tables(
+    scores: pd.DataFrame,
+    thresholds: pd.DataFrame,
+    points: pd.DataFrame,
+    evaluation: Evaluation,
+    controls: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
+    """{schema: table} of the curves of an experiment's test images.
 
-    The rule is that of the metrics.
+    points: what mammo.statistics.scores.operating_points found. The ROC curve has the operating
+    points on it and, without bands, the curves of the controls' scores, if any are given.
     """
-    kinds = {"malignant": units["label"] == 1, "benign": units["label"] == 0}
-    fewest, kind = min(
-        (units.loc[rows, "patient_id"].nunique(), kind) for kind, rows in kinds.items()
-    )
-    if fewest < FEWEST_PATIENTS:
-        return (
-            fewest,
-            f"no interval: {fewest} patients with a {kind} image, and it takes {FEWEST_PATIENTS}",
-        )
-    return fewest, ""
-
-
-def undefined(units):
-    """Why what needs both classes is not defined, or ''."""
-    absent = [
-        name
-        for name, label in [("malignant", 1), ("benign", 0)]
-        if not (units["label"] == label).any()
+    test = scores[scores["partition"] == "test"]
+    bootstrap = ClusterBootstrap.of(test, evaluation)
+    size = _size(test)
+    own = [roc(test, bootstrap).assign(**size), _roc_points(points)]
+    parts = [part.assign(curve="network") for part in own]
+    if controls is not None:
+        tested = controls[(controls["partition"] == "test") & controls["probability"].notna()]
+        for name, rows in tested.groupby("control", sort=False):
+            parts.append(roc(rows).assign(curve=name, **_size(rows)))
+    calibration = [
+        reliability(test, column, bootstrap).assign(probabilities=name)
+        for name, column in [("raw", "probability"), ("calibrated", "calibrated")]
     ]
-    return f"not defined: no image is {absent[0]}" if absent else ""
-
-
-def roc(units, draws=None, evaluation=None):
-    """The ROC curve of `units` (patient_id, label 1 where malignant, probability), a DataFrame with a row per `part` of it.
-
-    area: the area under it, with its interval. step: its corners, from (0, 0) to (1, 1), each with the probability from which
-    on a unit is called malignant there; between them it runs straight, because ties count half. band: at each of RATES, the
-    sensitivity that the curve reaches (the highest, where it rises upright) and its interval. Undefined is the area alone, with
-    a reason. Without `draws` there are no intervals and no band.
-    """
-    if reason := undefined(units):
-        return pd.DataFrame([{"part": "area", "reason": reason}])
-    label, probability = units["label"].to_numpy(float), units["probability"].to_numpy(float)
-    thresholds, found, false = _cumulated(label, probability, np.ones((1, len(units))))
-    corner = _corners(false[0], found[0])
-    steps = {
-        "one_minus_specificity": false[0, corner] / false[0, -1],
-        "sensitivity": found[0, corner] / found[0, -1],
-        "threshold": np.append(np.nan, thresholds)[corner],
+    lines = thresholds[thresholds["level"] == LEVEL].rename(columns={"n": "chosen_on"})
+    histogram = [distribution(test).assign(part="column"), lines.assign(part="threshold")]
+    return {
+        "roc": pd.concat(parts),
+        "precision_recall": precision_recall(test, bootstrap).assign(**size),
+        "calibration_curve": pd.concat(calibration),
+        "score_distribution": pd.concat(histogram),
+        "decision_curve": decision_curve(test, bootstrap).assign(**size),
     }
-    area, height = _along_roc(found, false)
-    if draws is None:
-        return pd.concat(
-            [
-                pd.DataFrame([{"part": "area", "auroc": area[0]}]),
-                pd.DataFrame(steps).assign(part="step"),
-            ],
-            ignore_index=True,
-        )
-    area_draws, height_draws = _drawn(_along_roc, label, probability, draws)
-    rest = resting(units)
-    return pd.concat(
-        [
-            _summary("auroc", area[0], area_draws, rest, evaluation),
-            pd.DataFrame(steps).assign(part="step"),
-            _band(
-                {"one_minus_specificity": RATES, "sensitivity": height[0]},
-                height_draws,
-                rest,
-                evaluation,
-            ),
-        ],
-        ignore_index=True,
-    )
 
 
-def precision_recall(units, draws, evaluation):
-    """The precision-recall curve of `units`, as `roc` has the other; its area is average precision.
-
-    step: each recall that is reached and the precision there, which holds back to the recall before it: nothing is interpolated
-    (Davis & Goadrich, ICML 2006, tell why a straight line would be too high). band: at each of RECALLS.
-    """
-    if reason := undefined(units):
-        return pd.DataFrame([{"part": "area", "reason": reason}])
-    label, probability = units["label"].to_numpy(float), units["probability"].to_numpy(float)
-    thresholds, found, false = _cumulated(label, probability, np.ones((1, len(units))))
-    rises = np.flatnonzero(np.diff(found[0]) > 0) + 1
-    steps = {
-        "recall": found[0, rises] / found[0, -1],
-        "precision": found[0, rises] / (found[0, rises] + false[0, rises]),
-        "threshold": thresholds[rises - 1],
-    }
-    area, height = _along_precision_recall(found, false)
-    area_draws, height_draws = _drawn(_along_precision_recall, label, probability, draws)
-    rest = resting(units)
-    return pd.concat(
-        [
-            _summary("auprc", area[0], area_draws, rest, evaluation),
-            pd.DataFrame(steps).assign(part="step"),
-            _band({"recall": RECALLS, "precision": height[0]}, height_draws, rest, evaluation),
-        ],
-        ignore_index=True,
-    )
+def _size(rows: pd.DataFrame) -> dict[str, int]:
+    patients = rows["patient_id"].nunique()
+    return {"n": len(rows), "malignant": rows["label"].sum(), "patients": patients}
 
 
-def reliability(units, column, draws, evaluation):
-    """How often what `column` of `units` gives a probability is malignant, a DataFrame with a row for each of BINS bins.
-
-    lower and upper edge, mean_probability, share_malignant with low and high, n; the bins are those of the calibration error.
-    An empty bin has no values; one that rests on few patients has no interval, with the reason.
-    """
-    label, probability = units["label"].to_numpy(float), units[column].to_numpy(float)
-    member = np.minimum((probability * BINS).astype(int), BINS - 1)[:, None] == np.arange(BINS)
-    n, malignant, total = (
-        member * values[:, None] for values in (np.ones_like(label), label, probability)
-    )
-    n_drawn, malignant_drawn = (draw_sums(values, *draws) for values in (n, malignant))
-    n, malignant, total = n.sum(0), malignant.sum(0), total.sum(0)
+def _roc_points(points: pd.DataFrame) -> pd.DataFrame:
+    """The operating points of test images on the ROC curve; the interval is the sensitivity's."""
+    test = points[(points["partition"] == "test") & (points["level"] == LEVEL)]
     rows = []
-    for number in range(BINS):
-        row = {"lower": number / BINS, "upper": (number + 1) / BINS, "n": int(n[number])}
-        if not n[number]:
-            rows.append(row | {"reason": "not defined: no image in this bin"})
-            continue
-        row |= {
-            "mean_probability": total[number] / n[number],
-            "share_malignant": malignant[number] / n[number],
-        }
-        patients = units.loc[member[:, number], "patient_id"].nunique()
-        if patients < FEWEST_PATIENTS:
-            rows.append(
-                row
-                | {"reason": f"no interval: {patients} patients, and it takes {FEWEST_PATIENTS}"}
-            )
-            continue
-        with np.errstate(invalid="ignore"):  # a draw without a row in the bin is undefined
-            shares = malignant_drawn[:, number] / n_drawn[:, number]
-        low, high, reason = interval(shares, evaluation["confidence"], patients)
-        confidence = evaluation["confidence"] if low is not None else None
-        rows.append(row | {"low": low, "high": high, "confidence": confidence, "reason": reason})
+    for point, values in test.groupby("point", sort=False):
+        values = values.set_index("metric")
+        found = Estimate.of_row(values.loc["sensitivity"].to_dict()).columns(value="sensitivity")
+        specificity = pd.to_numeric(values["value"], errors="coerce")["specificity"]
+        place = {"part": "point", "point": point, "one_minus_specificity": 1 - specificity}
+        rows.append(found | place)
     return pd.DataFrame(rows)
 
 
-def distribution(units):
-    """How many units of each class have a `calibrated` probability in each of COLUMNS columns: label, lower, upper, n, share of the class."""
+def roc(units: pd.DataFrame, bootstrap: ClusterBootstrap | None = None) -> pd.DataFrame:
+    """The ROC curve, with a row per `part` of it.
+
+    - area: the area under it, with its interval.
+    - step: its corners, from (0, 0) to (1, 1), each with the threshold that reaches it; between
+      them it is straight, because ties count half.
+    - band: at each of RATES the sensitivity that the curve reaches (the highest, where it rises
+      upright) and its interval.
+
+    Where it is undefined there is the area alone, with a reason. Without a bootstrap there are no
+    intervals and no band.
+    """
+    if reason := support_of(units, LEVEL).why_undefined(BOTH):
+        return pd.DataFrame([{"part": "area", "reason": reason}])
+    counted = _count(units)
+    false, found = counted.false[0], counted.found[0]
+    corner = _corners(false, found)
+    steps = {
+        "one_minus_specificity": false[corner] / false[-1],
+        "sensitivity": found[corner] / found[-1],
+        "threshold": np.append(np.nan, counted.thresholds)[corner],
+    }
+    area, height = _along_roc(counted.found, counted.false)
+    if bootstrap is None:
+        whole = pd.DataFrame([{"part": "area", "auroc": area[0]}])
+        return pd.concat([whole, pd.DataFrame(steps).assign(part="step")], ignore_index=True)
+    band = {"one_minus_specificity": RATES, "sensitivity": height[0]}
+    return _curve("auroc", area[0], steps, band, _along_roc, units, bootstrap)
+
+
+def precision_recall(units: pd.DataFrame, bootstrap: ClusterBootstrap) -> pd.DataFrame:
+    """The precision-recall curve, as `roc` has the other; its area is average precision.
+
+    - step: each recall that is reached and the precision there, which holds back to the recall
+      before it: nothing is interpolated (J. Davis and M. Goadrich, ICML 2006, on why a straight
+      line would be too high).
+    - band: at each of RECALLS.
+    """
+    if reason := support_of(units, LEVEL).why_undefined(BOTH):
+        return pd.DataFrame([{"part": "area", "reason": reason}])
+    counted = _count(units)
+    false, found = counted.false[0], counted.found[0]
+    rises = np.flatnonzero(np.diff(found) > 0) + 1
+    steps = {
+        "recall": found[rises] / found[-1],
+        "precision": found[rises] / (found[rises] + false[rises]),
+        "threshold": counted.thresholds[rises - 1],
+    }
+    area, height = _along_precision_recall(counted.found, counted.false)
+    band = {"recall": RECALLS, "precision": height[0]}
+    return _curve("auprc", area[0], steps, band, _along_precision_recall, units, bootstrap)
+
+
+def reliability(units: pd.DataFrame, column: str, bootstrap: ClusterBootstrap) -> pd.DataFrame:
+    """The observed fraction malignant by predicted probability, in the calibration error's BINS.
+
+    column: which probabilities. Columns: lower and upper edge, mean_probability, share_malignant
+    with low and high, n. An empty bin has no values; one of few patients no interval, with the
+    reason.
+    """
+    label, probability = units["label"].to_numpy(float), units[column].to_numpy(float)
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    member = bins[:, None] == np.arange(BINS)
+    per_unit = [member * values[:, None] for values in (np.ones_like(label), label, probability)]
+    n_replicates, malignant_replicates = (bootstrap.sums(units, each) for each in per_unit[:2])
+    n, malignant, total = (each.sum(0) for each in per_unit)
+    rows = []
+    for number in range(BINS):
+        row: dict[str, object] = {
+            "lower": number / BINS,
+            "upper": (number + 1) / BINS,
+            "n": int(n[number]),
+        }
+        if not n[number]:
+            rows.append(row | {"reason": "not defined: no image in this bin"})
+            continue
+        row["mean_probability"] = total[number] / n[number]
+        fraction = malignant[number] / n[number]
+        support = support_of(units[member[:, number]], LEVEL)
+        if reason := support.why_no_interval():
+            found = Estimate(fraction, reason=reason)
+        else:
+            with np.errstate(invalid="ignore"):  # a replicate without a row in the bin
+                fractions = malignant_replicates[:, number] / n_replicates[:, number]
+            found = expanded_percentile(fraction, fractions, bootstrap.confidence, support.fewest())
+        rows.append(row | found.columns(value="share_malignant"))
+    return pd.DataFrame(rows)
+
+
+def distribution(units: pd.DataFrame) -> pd.DataFrame:
+    """How many units of each class have a `calibrated` probability in each of COLUMNS columns.
+
+    Columns: label, lower, upper, n, share (of the class), reason.
+    """
     edges = np.arange(COLUMNS + 1) / COLUMNS
     member = np.minimum((units["calibrated"].to_numpy(float) * COLUMNS).astype(int), COLUMNS - 1)
     parts = []
-    for label in ("benign", "malignant"):
-        n = np.bincount(member[units["label"] == (label == "malignant")], minlength=COLUMNS)
-        share = n / n.sum() if n.sum() else np.full(COLUMNS, np.nan)
-        reason = "" if n.sum() else f"not defined: no image is {label}"
-        parts.append(
-            pd.DataFrame(
-                {
-                    "label": label,
-                    "lower": edges[:-1],
-                    "upper": edges[1:],
-                    "n": n,
-                    "share": share,
-                    "reason": reason,
-                }
-            )
-        )
+    for label, name in enumerate(CLASSES):
+        n = np.bincount(member[units["label"] == label], minlength=COLUMNS)
+        part = {"label": name, "lower": edges[:-1], "upper": edges[1:], "n": n}
+        part["share"] = n / n.sum() if n.sum() else np.full(COLUMNS, np.nan)
+        part["reason"] = "" if n.sum() else f"not defined: no image is {name}"
+        parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
 
 
-def decision_curve(units, draws, evaluation):
-    """Net benefit per image of calling malignant from each of THRESHOLDS of `calibrated` on, a DataFrame with a row per strategy and threshold.
+def decision_curve(units: pd.DataFrame, bootstrap: ClusterBootstrap) -> pd.DataFrame:
+    """Net benefit of predicting malignant at or above each of THRESHOLDS of `calibrated`.
 
-    Net benefit = true positives / n - false positives / n × threshold / (1 - threshold), in which the threshold says how many
-    false alarms a found cancer is worth (Vickers & Elkin, Med. Decis. Making 2006, doi 10.1177/0272989X06295361). Strategies:
-    network, with low and high; treat_all calls everything malignant, treat_none nothing.
+    Net benefit = true positives / n - false positives / n × threshold / (1 - threshold): the
+    threshold says how many false alarms a found cancer is worth (A. J. Vickers and E. B. Elkin,
+    Med. Decis. Making 26 (2006) 565). A row per strategy and threshold: network, with low and high;
+    treat_all predicts everything malignant, treat_none nothing.
     """
-    if reason := undefined(units):
+    if reason := support_of(units, LEVEL).why_undefined(BOTH):
         return pd.DataFrame([{"strategy": "network", "reason": reason}])
     label, probability = units["label"].to_numpy(float), units["calibrated"].to_numpy(float)
     price = THRESHOLDS / (1 - THRESHOLDS)
-    # What a unit adds to the benefit at each threshold at which it is called malignant.
+    # What a unit adds to the benefit at each threshold at which it is predicted malignant.
     added = np.where(label[:, None] == 1, 1.0, -price) * (probability[:, None] >= THRESHOLDS)
-    benefit, total = draw_sums(added, *draws), draw_sums(np.ones((len(units), 1)), *draws)
-    share = label.mean()
-    network = _band(
-        {"threshold": THRESHOLDS, "net_benefit": added.mean(0)},
-        benefit / total,
-        resting(units),
-        evaluation,
-    ).drop(columns="part")
-    return pd.concat(
-        [
-            network.assign(strategy="network"),
-            pd.DataFrame(
-                {
-                    "threshold": THRESHOLDS,
-                    "net_benefit": share - (1 - share) * price,
-                    "strategy": "treat_all",
-                }
-            ),
-            pd.DataFrame({"threshold": THRESHOLDS, "net_benefit": 0.0, "strategy": "treat_none"}),
-        ],
-        ignore_index=True,
-    )
+    benefit, total = bootstrap.sums(units, added), bootstrap.sums(units, np.ones((len(units), 1)))
+    network = {"threshold": THRESHOLDS, "net_benefit": added.mean(0)}
+    prevalence = label.mean()
+    treat_all = prevalence - (1 - prevalence) * price
+    parts = {
+        "network": _band(network, benefit / total, units, bootstrap).drop(columns="part"),
+        "treat_all": pd.DataFrame({"threshold": THRESHOLDS, "net_benefit": treat_all}),
+        "treat_none": pd.DataFrame({"threshold": THRESHOLDS, "net_benefit": 0.0}),
+    }
+    named = [part.assign(strategy=strategy) for strategy, part in parts.items()]
+    return pd.concat(named, ignore_index=True)
 
 
-def _cumulated(label, probability, weights):
-    """(thresholds, found, false): each different probability, highest first, and under each weighting the malignant and benign
-    weight at or above it; found and false are weightings × (1 + thresholds), and begin with 0.
+class Cumulated(NamedTuple):
+    """Malignant (`found`) and benign (`false`) weight at or above each different probability.
+
+    thresholds: these, highest first; found and false are weightings × (1 + thresholds), and begin
+    with 0.
     """
+
+    thresholds: np.ndarray
+    found: np.ndarray
+    false: np.ndarray
+
+
+def _count(units: pd.DataFrame) -> Cumulated:
+    """The counts of the units, each once."""
+    label, probability = units["label"].to_numpy(float), units["probability"].to_numpy(float)
+    return _cumulated(label, probability, np.ones((1, len(units))))
+
+
+def _cumulated(label: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> Cumulated:
     order = np.argsort(-probability, kind="stable")
-    starts = np.flatnonzero(
-        np.r_[True, np.diff(probability[order]) != 0]
-    )  # of units of equal probability
+    # Where each run of equal probabilities begins.
+    starts = np.flatnonzero(np.r_[True, np.diff(probability[order]) != 0])
     weights, label = weights[:, order], label[order]
     counted = np.zeros((2, len(weights), 1 + len(starts)))
     np.add.reduceat(weights * label, starts, axis=1, out=counted[0, :, 1:])
     np.add.reduceat(weights * (1 - label), starts, axis=1, out=counted[1, :, 1:])
-    return probability[order][starts], *counted.cumsum(2)
+    return Cumulated(probability[order][starts], *counted.cumsum(2))
 
 
-def _along_roc(found, false):
-    """Area and, at RATES, height of the ROC curve under each weighting; NaN where one class is absent."""
+def _along_roc(found: np.ndarray, false: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Area and, at RATES, height of the ROC curve under each weighting; NaN without a class."""
     with np.errstate(invalid="ignore", divide="ignore"):
         area = np.trapezoid(found, false) / (found[:, -1] * false[:, -1])
     rise, run = found / np.maximum(found[:, -1:], TINY), false / np.maximum(false[:, -1:], TINY)
-    # All curves side by side on one axis, so that one call reads them all; a hair to the right of where one rises upright.
+    # All curves side by side on one axis, so that one call reads them all; a hair to the right of
+    # where one rises upright.
     shift = 2.0 * np.arange(len(found))[:, None]
-    height = np.interp((RATES + NEAR + shift).ravel(), (run + shift).ravel(), rise.ravel()).reshape(
-        len(found), -1
-    )
+    places = (RATES + NEAR + shift).ravel()
+    height = np.interp(places, (run + shift).ravel(), rise.ravel()).reshape(len(found), -1)
     height[:, -1] = 1
     height[np.isnan(area)] = np.nan
     return area, height
 
 
-def _along_precision_recall(found, false):
-    """Average precision and, at RECALLS, precision under each weighting; NaN where one class is absent, as metrics have it."""
+def _along_precision_recall(found: np.ndarray, false: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average precision and, at RECALLS, precision under each weighting; NaN without a class."""
     precision = found / np.maximum(found + false, TINY)
     both = (found[:, -1] > 0) & (false[:, -1] > 0)
     recall = found / np.maximum(found[:, -1:], TINY)
@@ -275,51 +280,61 @@ def _along_precision_recall(found, false):
     return area, np.where(both[:, None], height, np.nan)
 
 
-def _drawn(along, label, probability, draws):
-    """What `along` finds in each draw: areas, and heights (draws × grid)."""
-    place, draws = draws
+def _curve(
+    metric: str,
+    area: float,
+    steps: dict[str, np.ndarray],
+    band: dict[str, np.ndarray],
+    along: Along,
+    units: pd.DataFrame,
+    bootstrap: ClusterBootstrap,
+) -> pd.DataFrame:
+    """The parts of a curve: its area, a metric, its steps, and the band about `band`."""
+    areas, heights = _resampled(along, units, bootstrap)
+    found = interval_of(metric, area, areas, support_of(units, LEVEL), bootstrap.confidence)
+    parts = [
+        pd.DataFrame([{"part": "area", **found.columns(value=metric)}]),
+        pd.DataFrame(steps).assign(part="step"),
+        _band(band, heights, units, bootstrap),
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _resampled(
+    along: Along, units: pd.DataFrame, bootstrap: ClusterBootstrap
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `along` finds in each replicate: areas, and heights (replicates × points)."""
+    label, probability = units["label"].to_numpy(float), units["probability"].to_numpy(float)
+    areas, heights = [], []
     with threadpool_limits(1):
-        blocks = [
-            along(*_cumulated(label, probability, drawn[:, place])[1:])
-            for drawn in draws.blocks(len(label))
-        ]
-    return tuple(map(np.concatenate, zip(*blocks, strict=True)))
+        for weights in bootstrap.weights(units):
+            counted = _cumulated(label, probability, weights)
+            area, height = along(counted.found, counted.false)
+            areas.append(area)
+            heights.append(height)
+    return np.concatenate(areas), np.concatenate(heights)
 
 
-def _corners(x, y):
-    """The places of a path's points without those that lie between two others on a straight line. x and y are whole numbers."""
+def _corners(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The places of a path's points without those on a straight line; x and y whole numbers."""
     dx, dy = np.diff(x), np.diff(y)
     turns = dx[:-1] * dy[1:] != dx[1:] * dy[:-1]
     return np.flatnonzero(np.r_[True, turns, True])
 
 
-def _summary(metric, value, drawn, rest, evaluation):
-    """The row of the area; `rest` is what `resting` found."""
-    low, high, (patients, reason) = None, None, rest
-    if not reason:
-        low, high, reason = interval(drawn, evaluation["confidence"], patients, share=value)
-    confidence = evaluation["confidence"] if low is not None else None
-    row = {
-        "part": "area",
-        metric: value,
-        "low": low,
-        "high": high,
-        "confidence": confidence,
-        "reason": reason,
-    }
-    return pd.DataFrame([row])
-
-
-def _band(columns, drawn, rest, evaluation):
-    """A DataFrame of `columns` with low, high and confidence, from the draws × rows in which all is defined; or a reason."""
-    patients, reason = rest
-    defined = drawn[np.isfinite(drawn).all(1)]
-    if not reason and (lost := len(drawn) - len(defined)) > MOST_UNDEFINED * len(drawn):
-        reason = f"no interval: not defined in {lost} of {len(drawn)} draws"
-    low = high = confidence = np.nan
-    if not reason:
-        confidence = evaluation["confidence"]
-        low, high = np.quantile(defined, ends(confidence, patients), axis=0)
-    return pd.DataFrame(columns).assign(
-        low=low, high=high, confidence=confidence, reason=reason, part="band"
-    )
+def _band(
+    columns: dict[str, np.ndarray],
+    replicates: np.ndarray,
+    units: pd.DataFrame,
+    bootstrap: ClusterBootstrap,
+) -> pd.DataFrame:
+    """The `columns` with low, high and confidence from the replicates (× points); or a reason."""
+    support = support_of(units, LEVEL)
+    low: np.ndarray | float = np.nan
+    high: np.ndarray | float = np.nan
+    if not (reason := support.why_no_interval(BOTH)):
+        fewest = support.fewest(BOTH)
+        low, high, reason = pointwise_band(replicates, bootstrap.confidence, fewest)
+    confidence = np.nan if reason else bootstrap.confidence
+    found = {"low": low, "high": high, "confidence": confidence, "reason": reason, "part": "band"}
+    return pd.DataFrame(columns).assign(**found)

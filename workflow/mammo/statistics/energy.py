@@ -1,11 +1,22 @@
-"""How much of Grad-CAM's energy falls inside the lesions' masks, against chance, with intervals from drawing patients."""
+"""How much of Grad-CAM's energy falls inside the lesions' masks, against chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from mammo.statistics.bootstrap import FEWEST_PATIENTS, Draws, draw_sums, interval
+from mammo.estimates import Estimate
+from mammo.statistics.bootstrap import ClusterBootstrap
+from mammo.statistics.intervals import expanded_percentile
+from mammo.statistics.support import support_of
+from mammo.words import OUTCOMES
 
-# Which images are looked at together, by what they are called; and what is measured of each.
+if TYPE_CHECKING:
+    from mammo.statistics.settings import Evaluation
+
+# Which images are looked at together, by the outcome of their prediction.
 GROUPS = {
     "all": ["true_positive", "false_negative", "false_positive", "true_negative"],
     "right": ["true_positive", "true_negative"],
@@ -15,6 +26,8 @@ GROUPS = {
     "false_positive": ["false_positive"],
     "true_negative": ["true_negative"],
 }
+assert {*GROUPS["all"]} == {*OUTCOMES}
+# What is measured of each image.
 MEASURES = {
     "energy_inside": lambda rows: rows["energy_inside"],
     "chance": lambda rows: rows["chance"],
@@ -25,47 +38,42 @@ MEASURES = {
 }
 
 
-def measure_energy(rows, evaluation):
-    """A DataFrame with a row per group and measure: the mean over images, its interval, n, patients, and the reason of what is missing.
+def measure_energy(rows: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
+    """The mean over images of each measure in each group, with its confidence interval.
 
-    rows: those of gradcam.csv. evaluation: draws, confidence, seed. The images of a patient are drawn together.
+    rows: those of gradcam.csv. Columns: group, measure, value, low, high, confidence, n, patients
+    and the reason of what is missing.
     """
     known = rows[rows["energy_inside"].notna()]
-    found = []
+    found: list[dict[str, object]] = []
     for group, outcomes in GROUPS.items():
         part = known[known["outcome"].isin(outcomes)]
         named = {"group": group, "n": len(part), "patients": part["patient_id"].nunique()}
         for measure, of in MEASURES.items():
-            found.append(
-                named
-                | {"measure": measure}
-                | _mean(of(part).to_numpy(float), part["patient_id"], evaluation)
-            )
-        if part.empty:
-            there = rows[rows["outcome"].isin(outcomes)]
-            reasons = there["reason"].value_counts()
-            why = (
-                f"no image has both a map and a mask: {reasons.index[0]}"
-                if len(reasons)
-                else "there is no such image"
-            )
-            found[-len(MEASURES) :] = [row | {"reason": why} for row in found[-len(MEASURES) :]]
+            if part.empty:
+                mean = Estimate(None, reason=_why_empty(rows[rows["outcome"].isin(outcomes)]))
+            else:
+                mean = _mean(of(part).to_numpy(float), part, evaluation)
+            found.append(named | {"measure": measure} | mean.columns())
     columns = ["group", "measure", "value", "low", "high", "confidence", "n", "patients", "reason"]
     return pd.DataFrame(found, columns=columns)
 
 
-def _mean(values, patients, evaluation):
-    """The mean of `values` over images with the interval that drawing patients gives it."""
-    names, place = np.unique(patients.to_numpy(str), return_inverse=True)
-    row = {"value": values.mean() if len(values) and np.isfinite(values).all() else None}
-    if row["value"] is None:
-        return row | {"reason": "no other patient's image has a mask"}
-    if len(names) < FEWEST_PATIENTS:
-        return row | {
-            "reason": f"no interval: {len(names)} patients, and it takes {FEWEST_PATIENTS}"
-        }
-    draws = Draws(len(names), evaluation["draws"], evaluation["seed"])
-    sums, counts = draw_sums(np.column_stack([values, np.ones_like(values)]), place, draws).T
-    low, high, reason = interval(sums / counts, evaluation["confidence"], len(names))
-    confidence = evaluation["confidence"] if low is not None else None
-    return row | {"low": low, "high": high, "confidence": confidence, "reason": reason}
+def _mean(values: np.ndarray, rows: pd.DataFrame, evaluation: Evaluation) -> Estimate:
+    """The mean of `values` over the images of `rows`."""
+    if not np.isfinite(values).all():
+        return Estimate(None, reason="no other patient's image has a mask")
+    support = support_of(rows, "image")
+    if reason := support.why_no_interval():
+        return Estimate(values.mean(), reason=reason)
+    bootstrap = ClusterBootstrap.of(rows, evaluation)
+    sums, counts = bootstrap.sums(rows, np.column_stack([values, np.ones_like(values)])).T
+    return expanded_percentile(values.mean(), sums / counts, bootstrap.confidence, support.fewest())
+
+
+def _why_empty(rows: pd.DataFrame) -> str:
+    """Why none of these images has both a map and a mask."""
+    reasons = rows["reason"].value_counts()
+    if len(reasons):
+        return f"no image has both a map and a mask: {reasons.index[0]}"
+    return "there is no such image"

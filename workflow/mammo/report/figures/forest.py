@@ -5,13 +5,9 @@ from matplotlib.ticker import MultipleLocator
 from matplotlib.transforms import blended_transform_factory
 
 from mammo.report.figures.style import PALETTE
-from mammo.statistics.characteristics import KNOWN
+from mammo.statistics.variables import VARIABLES
 
-WORDS = {
-    **KNOWN,
-    "crop_size": "Longer side of the crop",
-    "image_size": "Longer side of the image",
-}
+WORDS = {name: variable.label for name, variable in VARIABLES.items()}
 MOST_ROWS = 60  # that a page holds
 # In inches: the page's width, a row's height, what is above and below the rows, and above it where a banner is put; where columns of text begin or, of numbers, end.
 WIDTH, LINE, HEAD, FOOT, BANNER = 8.6, 0.21, 0.9, 1.05, 0.55

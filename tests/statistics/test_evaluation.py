@@ -1,17 +1,23 @@
-"""Metrics and figures: right on rows whose values are known, and from their tables alone."""
+"""Metrics of one run and of several: right on rows whose values are known."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics
 
+from helpers.simulated import simulated
 from mammo.log import InputError
-from mammo.report.figures.registry import FIGURES, marked
-from mammo.statistics.collection import as_json
-from mammo.statistics.evaluation import evaluate, prepared
-from mammo.statistics.histories import curve
-from mammo.statistics.runs import refuse_strangers
-from mammo.tables import run_of
+from mammo.statistics.evaluation import (
+    as_json,
+    ensemble,
+    evaluate,
+    prepared,
+    refuse_strangers,
+    together,
+)
+from mammo.statistics.settings import Evaluation
+
+EVALUATION = Evaluation.default(draws=200)
 
 
 def predictions(partition, labels, probabilities):
@@ -25,7 +31,7 @@ def predictions(partition, labels, probabilities):
 def evaluated(rows):
     """The metrics of a run at the level of images; each image shows a lesion of its own."""
     images = rows[["image_id"]].assign(lesion_id=rows["image_id"], laterality="")
-    evaluation = {"draws": 100, "confidence": 0.95, "seed": 1}
+    evaluation = Evaluation.default(draws=100)
     values = evaluate([prepared(rows, images, "crop")], images, "crop", evaluation)
     return values[values["level"] == "image"]
 
@@ -86,62 +92,81 @@ def test_predictions_that_are_not_the_manifests_are_refused():
         refuse_strangers(ROWS.iloc[1:], images, "predictions.csv")
 
 
-def history(epochs, kept, leaks=""):
-    number = np.arange(1, epochs + 1)
-    columns = {
-        "loss": 1 / number,
-        "accuracy": 1 - 0.5 / number,
-        "val_loss": 1.1 / number,
-        "val_accuracy": 1 - 0.6 / number,
-    }
-    kept = (number == kept).astype(int)
-    return pd.DataFrame(
-        {"epoch": number, **columns, "kept": kept, "dataset": "0123456789ab", "leaks": leaks}
-    )
-
-
-def test_curves_hold_every_run_and_epoch():
-    table = curve({("baseline", 0, 1): history(5, 2), ("baseline", 0, 2): history(7, 4)}, "loss")
-    assert len(table) == 2 * (5 + 7)
-    row = table.query("seed == 2 and partition == 'validation' and epoch == 4").iloc[0]
-    assert (row["value"], row["kept"]) == (pytest.approx(1.1 / 4), 1)
-    assert run_of("results/runs/baseline/fold0-seed12/history.csv") == ("baseline", 0, 12)
-
-
-@pytest.mark.parametrize("measure", ["accuracy", "loss"])
-def test_a_figure_shows_its_table(measure):
-    table = curve({("baseline", 0, 1): history(5, 2)}, measure)
-    axes = FIGURES[measure][1](table, "phantom").axes[0]
-    lines = [line for line in axes.lines if len(line.get_xdata()) == 5]
-    for line, partition in zip(lines, ["training", "validation"], strict=True):
-        wanted = table.loc[table["partition"] == partition, "value"]
-        assert np.array_equal(line.get_ydata(), wanted)
-    assert lines[0].get_linestyle() != lines[1].get_linestyle()  # told apart without colour
-    # Luminance by the coefficients of ITU-R BT.709: the two also differ in grey.
-    grey = [
-        np.dot(matplotlib.colors.to_rgb(line.get_color()), [0.2126, 0.7152, 0.0722])
-        for line in lines[:2]
-    ]
-    assert abs(grey[0] - grey[1]) > 0.05
-    kept = [line for line in axes.lines if line.get_marker() == "o"]
-    assert [line.get_xdata()[0] for line in kept] == [2]
-
-
-@pytest.mark.parametrize("leaks", ["", "leaks patients (split by image)"])
-def test_every_figure_bears_its_dataset_and_one_of_a_leaking_split_says_so(leaks):
-    table = curve({("baseline", 0, 1): history(5, 2, leaks)}, "loss")
-    figure = marked(FIGURES["loss"][1](table, "phantom"), table)
-    texts = [text.get_text() for text in figure.texts]
-    assert "dataset 0123456789ab" in texts
-    banner = [
-        text
-        for text in texts
-        if "NOT EVIDENCE OF PERFORMANCE: the split leaks patients (split by image)" in text
-    ]
-    assert bool(banner) == bool(leaks)
-
-
 def test_metrics_of_a_leaking_split_say_so_in_every_row():
     values = evaluated(ROWS.assign(leaks="leaks patients (split by image)"))
     assert set(values["leaks"]) == {"leaks patients (split by image)"}
     assert set(values["dataset"]) == {"d"}
+
+
+def study_of(folds, seeds):
+    """({(fold, seed): predictions}, images): each patient is test in one fold."""
+    rng = np.random.default_rng(2)
+    rows = simulated(rng, 60)
+    runs = {}
+    for fold in range(folds):
+        test = rows["patient_id"].str[1:].astype(int) % max(folds, 2) == fold
+        for seed in range(seeds):
+            noise = rng.normal(0, 0.1, len(rows))
+            run = rows.assign(
+                partition=np.where(test, "test", "training"),
+                probability=(rows["probability"] + noise).clip(0, 1),
+            )
+            runs[fold, seed] = run.drop(columns=["lesion_id", "laterality"])
+    return runs, rows[["image_id", "lesion_id", "laterality"]]
+
+
+def test_of_several_seeds_there_are_a_mean_and_an_ensemble():
+    runs, images = study_of(1, 3)
+    mean, joint = together(runs, images, "crop", EVALUATION)
+    assert (set(mean["of"]), set(joint["of"]), set(joint["fold"]), set(joint["runs"])) == (
+        {"mean"},
+        {"ensemble"},
+        {0},
+        {3},
+    )
+    tests = [run[run["partition"] == "test"].set_index("image_id") for run in runs.values()]
+    single = [metrics.roc_auc_score(run["label"], run["probability"]) for run in tests]
+    key = "partition == 'test' and level == 'image' and metric == 'auroc'"
+    row = mean.query(key).iloc[0]
+    assert (row["value"], row["sd"]) == (
+        pytest.approx(np.mean(single)),
+        pytest.approx(np.std(single, ddof=1)),
+    )
+    assert row["low"] < row["value"] < row["high"]
+    averaged = sum(run["probability"] for run in tests) / 3
+    assert joint.query(key)["value"].iloc[0] == pytest.approx(
+        metrics.roc_auc_score(tests[0]["label"], averaged)
+    )
+    assert together(dict(list(runs.items())[:1]), images, "crop", EVALUATION) == []
+
+
+def test_the_folds_of_a_cross_validation_are_pooled_in_test_alone():
+    runs, images = study_of(3, 2)
+    mean, *ensembles, pooled = together(runs, images, "crop", EVALUATION)
+    assert [set(values["fold"]) for values in ensembles] == [{0}, {1}, {2}]
+    assert set(pooled["partition"]) == {"test"}
+    assert set(mean["runs"]) == set(pooled["runs"]) == {6}
+    tested = [
+        ensemble([run for (of, _), run in runs.items() if of == fold]).query("partition == 'test'")
+        for fold in range(3)
+    ]
+    tested = pd.concat(tested)
+    assert sorted(tested["image_id"]) == sorted(images["image_id"])
+    row = pooled.query("level == 'image' and metric == 'auroc'").iloc[0]
+    assert row["value"] == pytest.approx(
+        metrics.roc_auc_score(tested["label"], tested["probability"])
+    )
+    assert row["n"] == len(images)
+
+
+def test_pooled_images_are_compared_with_the_majority_class_of_their_own_fold():
+    runs, images = study_of(2, 1)
+    for fold, label in [(0, 0), (1, 1)]:
+        training = runs[fold, 0]["partition"] == "training"
+        runs[fold, 0].loc[training, "label"] = label
+    pooled = together(runs, images, "crop", EVALUATION)[-1]
+    tests = [runs[fold, 0].query("partition == 'test'")["label"] == fold for fold in (0, 1)]
+    found = pooled.query("level == 'image' and metric == 'majority_class_accuracy'")["value"].iloc[
+        0
+    ]
+    assert found == pytest.approx(pd.concat(tests).mean())

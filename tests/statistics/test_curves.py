@@ -1,7 +1,5 @@
 """ROC, precision-recall, calibration and decision curves: scikit-learn's and those worked out by hand, also with ties and one class."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,11 +8,16 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn import metrics
 
+from helpers.work import calls_of
 from mammo.statistics import curves as score_curves
-from mammo.statistics.bootstrap import ends, estimate
-from mammo.statistics.metrics import measure
+from mammo.statistics.bootstrap import ClusterBootstrap
+from mammo.statistics.estimation import estimate
+from mammo.statistics.intervals import expanded_probabilities
+from mammo.statistics.metrics import METRICS
+from mammo.statistics.settings import Evaluation
 
-EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
+EVALUATION = Evaluation.default(draws=200)
+FEW = Evaluation.model_construct(draws=40, confidence=0.95, seed=1)  # fewer than a study may have
 # Few different probabilities, so that ties are the rule; 0, 1 and edges of bins are among them.
 PROBABILITIES = st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 0.51, 0.8, 0.999, 1.0]) | st.floats(0, 1)
 ROWS = st.lists(st.tuples(st.integers(0, 1), PROBABILITIES), min_size=2, max_size=40).filter(
@@ -50,7 +53,7 @@ def simulated(patients, seed=0, difference=1.0):
 
 
 def drawn(curve, units, *further):
-    return curve(units, *further, score_curves.draws_of(units, EVALUATION), EVALUATION)
+    return curve(units, *further, ClusterBootstrap.of(units, EVALUATION))
 
 
 @settings(deadline=None, max_examples=200)
@@ -133,17 +136,20 @@ def test_a_band_lies_about_its_curve(curve, value):
 )
 def test_a_band_is_what_repeating_the_drawn_patients_gives(curve, value):
     units = simulated(30)
-    place, draws = score_curves.draws_of(units, EVALUATION | {"draws": 40})
+    bootstrap = ClusterBootstrap.of(units, FEW)
     fewest = units.groupby("label")["patient_id"].nunique().min()
     heights = []
-    for weights in np.concatenate([*draws.blocks()]):
-        repeated = units.loc[np.repeat(np.arange(len(units)), weights[place].astype(int))]
-        one = score_curves.draws_of(repeated, EVALUATION | {"draws": 1})
-        curve_of = getattr(score_curves, curve)(repeated, one, EVALUATION)
+    for weights in np.concatenate([*bootstrap.weights(units)]):
+        repeated = units.loc[np.repeat(np.arange(len(units)), weights.astype(int))]
+        one = ClusterBootstrap.of(repeated, FEW)
+        curve_of = getattr(score_curves, curve)(repeated, one)
         heights.append(curve_of.loc[curve_of["part"] == "band", value])
-    found = getattr(score_curves, curve)(units, (place, draws), EVALUATION | {"draws": 40})
+    found = getattr(score_curves, curve)(units, bootstrap)
     found = found[found["part"] == "band"]
-    assert np.allclose(found[["low", "high"]].T, np.quantile(heights, ends(0.95, fewest), axis=0))
+    assert np.allclose(
+        found[["low", "high"]].T,
+        np.quantile(heights, expanded_probabilities(0.95, fewest), axis=0),
+    )
 
 
 def test_the_band_is_about_as_wide_as_chance_is():
@@ -156,8 +162,8 @@ def test_the_band_is_about_as_wide_as_chance_is():
         heights.append(np.interp(0.2, false, true))
     widths = []
     for units in sets[:20]:
-        settings = EVALUATION | {"confidence": 0.8}
-        found = score_curves.roc(units, score_curves.draws_of(units, settings), settings)
+        evaluation = Evaluation.default(draws=200, confidence=0.8)
+        found = score_curves.roc(units, ClusterBootstrap.of(units, evaluation))
         row = found[(found["part"] == "band") & (found["one_minus_specificity"] == 0.2)].iloc[0]
         widths.append(row["high"] - row["low"])
     low, high = np.quantile(heights, [0.1, 0.9])
@@ -175,7 +181,7 @@ def test_reliability_is_that_worked_out_by_hand():
         [0.95, 1]
     )
     assert found.loc[0.2, "reason"] == "not defined: no image in this bin"
-    assert found.loc[0.1, "reason"] == "no interval: 2 patients, and it takes 10"
+    assert found.loc[0.1, "reason"] == "no interval: 2 patients, at least 10 needed"
     assert found["mean_probability"].notna().sum() == 3
 
 
@@ -185,9 +191,7 @@ def test_bins_are_those_of_the_calibration_error_and_have_intervals_where_they_a
     error = (found["n"] * (found["mean_probability"] - found["share_malignant"]).abs()).sum() / len(
         units
     )
-    wanted = measure(units["label"], units["calibrated"], 0)(np.ones((1, len(units))))[
-        "expected_calibration_error"
-    ][0]
+    wanted = METRICS["expected_calibration_error"](units["label"], units["calibrated"])
     assert error == pytest.approx(wanted)
     full = found[found["low"].notna()]
     assert len(full) >= 5
@@ -249,7 +253,9 @@ def test_few_patients_have_a_curve_and_no_band():
     found = drawn(score_curves.roc, units_of([0, 1, 0, 1, 1], [0.1, 0.4, 0.5, 0.8, 0.9]))
     assert found["low"].isna().all()
     assert found["auroc"].iloc[0] == pytest.approx(5 / 6)
-    assert found["reason"].iloc[0] == "no interval: 2 patients with a benign image, and it takes 10"
+    assert (
+        found["reason"].iloc[0] == "no interval: 2 patients with a benign image, at least 10 needed"
+    )
 
 
 def test_where_all_probabilities_are_equal_the_curve_is_the_diagonal():
@@ -259,19 +265,21 @@ def test_where_all_probabilities_are_equal_the_curve_is_the_diagonal():
     assert steps[["one_minus_specificity", "sensitivity"]].to_numpy().tolist() == [[0, 0], [1, 1]]
     band = found[found["part"] == "band"]
     assert np.allclose(band["one_minus_specificity"], band["sensitivity"], atol=1e-6)
-    assert found["reason"].iloc[0] == "no interval: the same in every draw"
+    assert found["reason"].iloc[0] == "no interval: the same in every bootstrap replicate"
     steps = drawn(score_curves.precision_recall, units).query("part == 'step'")
     assert steps[["recall", "precision"]].to_numpy().tolist() == [[1, 0.5]]
 
 
-def test_3500_rows_and_2000_draws_take_less_than_two_seconds():
-    units = simulated(1750)
-    assert 3300 < len(units) < 3700
-    evaluation = EVALUATION | {"draws": 2000}
-    start = time.perf_counter()
-    draws = score_curves.draws_of(units, evaluation)
+def all_curves(units, evaluation):
+    bootstrap = ClusterBootstrap.of(units, evaluation)
     for curve in (score_curves.roc, score_curves.precision_recall, score_curves.decision_curve):
-        curve(units, draws, evaluation)
+        curve(units, bootstrap)
     for column in ("probability", "calibrated"):
-        score_curves.reliability(units, column, draws, evaluation)
-    assert time.perf_counter() - start < 2
+        score_curves.reliability(units, column, bootstrap)
+
+
+def test_no_loop_runs_over_3500_rows_or_2000_bootstrap_replicates():
+    few, units = simulated(175), simulated(1750)
+    assert 3300 < len(units) < 3700
+    many = calls_of(all_curves, units, Evaluation.default(draws=2000))
+    assert many < 2 * calls_of(all_curves, few, EVALUATION)

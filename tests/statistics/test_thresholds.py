@@ -9,8 +9,8 @@ from scipy.special import expit
 from sklearn.metrics import log_loss, recall_score
 
 from mammo.statistics.calibration import LIMITS, calibrate, temperature
-from mammo.statistics.operating_points import choose
 from mammo.statistics.scores import score_fold
+from mammo.statistics.thresholds import choose
 
 
 def test_a_temperature_undoes_what_made_probabilities_too_extreme():
