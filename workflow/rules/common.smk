@@ -24,7 +24,10 @@ check_place(workflow, ARGUMENTS)
 STORED = is_stored(workflow)
 
 # The downloads, by their rules, and what each leaves.
-DOWNLOADS = {"download_kaggle": "results/downloads/kaggle.json", "download_idc": "results/downloads/idc.json"}
+DOWNLOADS = {
+    "download_kaggle": "results/downloads/kaggle.json",
+    "download_idc": "results/downloads/idc.json",
+}
 PREDICTIONS = "results/predictions/predictions.csv"
 # Steps that need nothing of a study, whatever dataset results/ belongs to, and what each leaves.
 OF_NO_STUDY = DOWNLOADS | ({"predict": PREDICTIONS} if BASELINE.predict.model else {})
@@ -33,11 +36,14 @@ BESIDE = {*OF_NO_STUDY, *PREFLIGHT, "verify"}  # what these say is theirs alone
 STEPS = set()  # the rules that are about to run; onstart fills it
 
 OWNER = owner(BASELINE.dataset, Path.cwd())
-OTHER_OWNER = check_owner(workflow, OWNER, ARGUMENTS, {*OF_NO_STUDY, *OF_NO_STUDY.values(), *PREFLIGHT})
+OTHER_OWNER = check_owner(
+    workflow, OWNER, ARGUMENTS, {*OF_NO_STUDY, *OF_NO_STUDY.values(), *PREFLIGHT}
+)
 EDITION = EDITIONS[OWNER["edition"]]
 DATASET = OWNER["path"] or copy_of(workflow, "results/phantom")
 
-# An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x seeds.
+# An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x
+# seeds.
 REGIONS = {region_name(study.image): study.image.where() for study in EXPERIMENTS.values()}
 IMAGES = {image_name(study.image): study.image for study in EXPERIMENTS.values()}
 SPLITS = {split_name(study.split, study.image): study for study in EXPERIMENTS.values()}
@@ -53,15 +59,16 @@ EXCLUDING = [
 LEAKING = leaking(EXPERIMENTS)  # what measures data leakage
 MODEL_FILES = ["model.onnx", "model.json", "reference.csv"]  # of an exported model
 
-# A thousand experiments need not wait for what few read. Each has its metrics, scores, thresholds and comparison; curves, controls
-# and subgroups are made of the first 50, Grad-CAM of the baseline alone. The rest is made when it is asked for by its file's name.
+# A thousand experiments need not wait for what few read. Each has its metrics, scores, thresholds
+# and comparison; curves, controls and subgroups are made of the first 50, Grad-CAM of the baseline
+# alone. The rest is made when it is asked for by its file's name.
 DESCRIBED = list(EXPERIMENTS)[:50]
 EXPLAINED = ["baseline"]
 
 # --- Lists that the figures' records replace -----------------------------------------------------
 CURVES = ["accuracy", "loss"]
-# Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered into one under results/.
-# By their names in rules: the file there and here, and its schema.
+# Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered
+# into one under results/. By their names in rules: the file there and here, and its schema.
 GATHERED = {
     "thresholds": ("thresholds.csv", "thresholds"),
     "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics"),
@@ -75,7 +82,10 @@ GATHERED = {
     "forest": ("plots/forest.csv", "subgroups"),
     "gradcam_energy": ("plots/gradcam_energy.csv", "gradcam_energy"),
 }
-GATHERED_OF = {"thresholds": list(EXPERIMENTS), "gradcam_energy": EXPLAINED}  # the others, of those DESCRIBED
+GATHERED_OF = {
+    "thresholds": list(EXPERIMENTS),
+    "gradcam_energy": EXPLAINED,
+}  # the others, of those DESCRIBED
 SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
 FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flow"]
 FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
@@ -84,7 +94,8 @@ FIGURES += ["leakage"] if LEAKING else []
 
 
 wildcard_constraints:
-    experiment="[a-z][a-z0-9_.]*",  # rather than their names: a pattern of a thousand takes Snakemake seconds
+    # Rather than their names: a pattern of a thousand takes Snakemake seconds.
+    experiment="[a-z][a-z0-9_.]*",
     region="|".join(REGIONS),
     split="|".join(map(re.escape, SPLITS)),
     image="|".join(map(re.escape, IMAGES)),
@@ -96,14 +107,16 @@ wildcard_constraints:
 
 
 def given_or_made(paths):
-    """Paths of inputs, with those that are no results marked: they stay where they are when results are on a storage provider."""
+    """Paths of inputs, those that are no results marked as local: no storage provider has them."""
     return [path if path.startswith("results/") else local(path) for path in paths]
 
 
 def known(experiment):
     """The name of an experiment; an error that names those that there are, where it is none."""
     if experiment not in EXPERIMENTS:
-        raise WorkflowError(f"{experiment} is no experiment of this configuration; these are: {some(EXPERIMENTS)}")
+        raise WorkflowError(
+            f"{experiment} is no experiment of this configuration; these are: {some(EXPERIMENTS)}"
+        )
     return experiment
 
 
@@ -155,5 +168,5 @@ def of_region(image, file):
 
 
 def scaled(amount):
-    """A resource that grows with the attempt, so that a cluster's retry of a job that ran out of it has more."""
+    """A resource that grows with the attempt: a cluster's retry of a job has more."""
     return lambda wildcards, attempt: amount * attempt

@@ -1,4 +1,5 @@
-# What scores say beyond their metrics: by subgroup, of experiments against each other, and of what leaks.
+# What scores say beyond their metrics: by subgroup, of experiments against each other, and of what
+# leaks.
 
 
 rule evaluate_subgroups:

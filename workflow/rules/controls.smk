@@ -1,4 +1,5 @@
-# Controls: what would be reached without looking at the lesion, and what readers' words alone reach.
+# Controls: what would be reached without looking at the lesion, and what readers' words alone
+# reach.
 
 
 # The file sizes and grey levels of a region's images, once for all experiments.
@@ -26,7 +27,8 @@ rule measure_images:
         "../scripts/measure_images.py"
 
 
-# The network once more, with nothing to learn: the first run of the baseline alone, so that many runs do not become twice as many.
+# The network once more, with nothing to learn: the first run of the baseline alone, so that many
+# runs do not become twice as many.
 SHUFFLED = f"results/runs/baseline/fold0-seed{BASELINE.seeds[0]}/shuffled_labels/predictions.csv"
 
 

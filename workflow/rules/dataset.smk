@@ -32,12 +32,15 @@ DRAWN = rules.make_phantom.output.jpeg if EDITION.synthetic else []
 rule take_inventory:
     input:
         # Editing one takes the inventory again. As a function: a path may hold braces.
-        tables=lambda wildcards: given_or_made(EDITION.watched(OWNER["path"] or "results/phantom", OWNER["table"])),
+        tables=lambda wildcards: given_or_made(
+            EDITION.watched(OWNER["path"] or "results/phantom", OWNER["table"])
+        ),
         jpeg=DRAWN,
     output:
         files="results/inventory/files.csv",
         lesions="results/inventory/lesions.csv",
-        headers=update("results/inventory/headers.csv"),  # kept, so that the next scan reads only what changed
+        # Kept, so that the next scan reads only what changed.
+        headers=update("results/inventory/headers.csv"),
         fingerprint="results/inventory/fingerprint.json",
         conflicts=report(
             "results/inventory/conflicts.csv",

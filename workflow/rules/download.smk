@@ -1,11 +1,13 @@
-# Getting the data. A download is asked for by its rule's name and is no part of a study: it needs nothing and nothing needs it.
+# Getting the data. A download is asked for by its rule's name and is no part of a study: it needs
+# nothing and nothing needs it.
 
 import time
 
 from mammo.dataset.download.records import closing_words as download_words
 
 
-# The output says what was verified. The data are no output, which Snakemake would delete before a job and after a failed one.
+# The output says what was verified. The data are no output, which Snakemake would delete before a
+# job and after a failed one.
 rule download_kaggle:
     output:
         DOWNLOADS["download_kaggle"],
@@ -21,7 +23,8 @@ rule download_kaggle:
         runtime=scaled(1440),
     params:
         path=lambda wildcards: BASELINE.download.path,
-        asked=lambda wildcards: time.time(),  # always another value: it looks each time, as files may have gone since
+        # Always another value: it looks each time, as files may have gone since.
+        asked=lambda wildcards: time.time(),
         code=closure("download_kaggle"),
     script:
         "../scripts/download_kaggle.py"

@@ -1,4 +1,5 @@
-# From predictions to metrics: each run on its own, then all of them in one table, with what they make together.
+# From predictions to metrics: each run on its own, then all of them in one table, with what they
+# make together.
 
 
 rule evaluate_run:

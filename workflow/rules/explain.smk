@@ -1,4 +1,5 @@
-# Which places of an image speak for what a network called it: Grad-CAM of each experiment's first run, and its galleries.
+# Which places of an image speak for what a network called it: Grad-CAM of each experiment's first
+# run, and its galleries.
 
 
 rule explain_run:
@@ -28,7 +29,9 @@ rule explain_run:
     params:
         path=lambda wildcards: DATASET,
         image=lambda wildcards: study(wildcards).image.pixels().model_dump(),
-        training=lambda wildcards: study(wildcards).training.only(["threads", "batch_size"]).model_dump(),
+        training=lambda wildcards: study(wildcards)
+        .training.only(["threads", "batch_size"])
+        .model_dump(),
         augmentation=lambda wildcards: study(wildcards).augmentation.model_dump(),
         code=closure("explain_run"),
     script:
@@ -58,7 +61,7 @@ rule measure_energy:
 
 
 def shown(wildcards):
-    """The experiment that a gallery is of: `gradcam` shows the baseline, `gradcam-<experiment>` another. No name has a hyphen."""
+    """The experiment of a gallery: `gradcam` is of the baseline, `gradcam-NAME` of another."""
     return known(wildcards.gallery.partition("-")[2] or "baseline")
 
 

@@ -58,12 +58,15 @@ rule write_report:
     params:
         edition=OWNER["edition"],
         # As functions: text may hold braces.
-        experiments=lambda wildcards: {name: study.alone().model_dump() for name, study in EXPERIMENTS.items()},
+        experiments=lambda wildcards: {
+            name: study.alone().model_dump() for name, study in EXPERIMENTS.items()
+        },
         overlays=lambda wildcards: OVERLAYS,
         described=len(DESCRIBED),
         default=lambda wildcards: Study.default().model_dump(),
         captions=lambda wildcards: {
-            path.stem: path.read_text() for path in Path(workflow.basedir).glob("workflow/report/*.rst")
+            path.stem: path.read_text()
+            for path in Path(workflow.basedir).glob("workflow/report/*.rst")
         },
         code=closure("write_report"),
     script:

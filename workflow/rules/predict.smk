@@ -1,4 +1,5 @@
-# A network that others can use: exported with all that predicting takes. And predicting, with it or with one from elsewhere.
+# A network that others can use: exported with all that predicting takes. And predicting, with it or
+# with one from elsewhere.
 
 import time
 
@@ -6,7 +7,9 @@ import time
 def images_to_predict(wildcards):
     """The folder that `predict.images` names; an error with the way out, where it names none."""
     if BASELINE.predict.images is None:
-        raise WorkflowError("predict.images: null; give a folder with --config 'predict={images: DIR}'")
+        raise WorkflowError(
+            "predict.images: null; give a folder with --config 'predict={images: DIR}'"
+        )
     return os.path.abspath(os.path.expanduser(BASELINE.predict.images))
 
 
@@ -53,7 +56,8 @@ use rule export_network as export_folds with:
         "results/benchmarks/export_network/{experiment}-folds.tsv"
 
 
-# Apart from the export, which takes TensorFlow and long, and does not depend on how intervals are drawn.
+# Apart from the export, which takes TensorFlow and long, and does not depend on how intervals are
+# drawn.
 rule describe_network:
     input:
         facts=rules.export_network.output.facts,
@@ -93,7 +97,8 @@ use rule describe_network as describe_folds with:
 
 # This study's own network: with folds, those of all.
 OWN_FOLDER = f"results/models/baseline-{'folds' if len(folds(BASELINE.split)) > 1 else 'fold0'}"
-# Of this study's own network the nearest training images can be shown; from one from elsewhere nothing of a study is needed.
+# Of this study's own network the nearest training images can be shown; from one from elsewhere
+# nothing of a study is needed.
 OWN_NETWORK = [] if BASELINE.predict.model else multiext(f"{OWN_FOLDER}/", *MODEL_FILES)
 
 
@@ -132,7 +137,8 @@ rule predict:
         model=lambda wildcards: os.path.abspath(
             os.path.expanduser(BASELINE.predict.model or copy_of(workflow, OWN_FOLDER))
         ),
-        asked=lambda wildcards: time.time(),  # always another value: the folder's images may be others than the last time
+        # Always another value: the folder's images may be others than the last time.
+        asked=lambda wildcards: time.time(),
         code=closure("predict"),
     script:
         "../scripts/predict.py"

@@ -1,9 +1,14 @@
-# `snakemake preflight`: is all there that a study needs, here and where its jobs run? Asked anew each time.
+# `snakemake preflight`: is all there that a study needs, here and where its jobs run? Asked anew
+# each time.
 
-MOST = {key: max(getattr(study.training, key) for study in EXPERIMENTS.values()) for key in ("gpus", "threads")}
+MOST = {
+    key: max(getattr(study.training, key) for study in EXPERIMENTS.values())
+    for key in ("gpus", "threads")
+}
 
 
-# One job where jobs run, with what a training would ask for; it reads what was written here, and what it writes is read here.
+# One job where jobs run, with what a training would ask for; it reads what was written here, and
+# what it writes is read here.
 rule check_node:
     input:
         "results/preflight/here.json",
@@ -21,7 +26,9 @@ rule check_node:
     params:
         # As functions: a path may hold braces.
         path=lambda wildcards: OWNER["path"],
-        tables=lambda wildcards: [] if EDITION.synthetic else EDITION.watched(OWNER["path"], OWNER["table"]),
+        tables=lambda wildcards: (
+            [] if EDITION.synthetic else EDITION.watched(OWNER["path"], OWNER["table"])
+        ),
         asked=lambda wildcards: time.time(),
         code=closure("check_node"),
     script:

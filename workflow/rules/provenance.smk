@@ -8,7 +8,9 @@ PARTS = {
     "splits": list(SPLITS),
     "tensors": list(IMAGES),
     "runs": list(EXPERIMENTS),
-    "models": [f"{name}-fold{fold}" for name, study in EXPERIMENTS.items() for fold in folds(study.split)],
+    "models": [
+        f"{name}-fold{fold}" for name, study in EXPERIMENTS.items() for fold in folds(study.split)
+    ],
     **{
         f"runs/{name}": ["plots", *(Path(run).name for runs in by_fold.values() for run in runs)]
         for name, by_fold in RUNS_OF.items()
@@ -48,7 +50,8 @@ rule record_provenance:
         "../scripts/record_provenance.py"
 
 
-# `snakemake verify` prints what no longer matches. It needs nothing, since what is missing or changed is what it is to tell.
+# `snakemake verify` prints what no longer matches. It needs nothing, since what is missing or
+# changed is what it is to tell.
 rule verify:
     log:
         "results/logs/verify/verify.log",

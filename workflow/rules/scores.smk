@@ -1,4 +1,5 @@
-# What an experiment's final scores are worth: 2x2 tables, calibration and the curves behind most figures.
+# What an experiment's final scores are worth: 2x2 tables, calibration and the curves behind most
+# figures.
 
 
 rule tabulate_scores:

@@ -57,7 +57,8 @@ rule audit_split:
         "../scripts/audit_split.py"
 
 
-# The audit always succeeds, so that it can be read; this fails on a failed check, and runs wait for what it writes.
+# The audit always succeeds, so that it can be read; this fails on a failed check, and runs wait for
+# what it writes.
 rule gate_split:
     input:
         audit=rules.audit_split.output,

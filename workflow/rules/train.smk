@@ -1,7 +1,9 @@
-# One process per run: it trains, saves and predicts. Beside it, only explaining and exporting import TensorFlow.
+# One process per run: it trains, saves and predicts. Beside it, only explaining and exporting
+# import TensorFlow.
 
 
-# The weights that keras.applications publishes, once for all runs, and where there is a network: nodes often have none.
+# The weights that keras.applications publishes, once for all runs, and where there is a network:
+# nodes often have none.
 rule fetch_weights:
     output:
         "results/weights/{file}.h5",
@@ -39,7 +41,8 @@ rule train_network:
         "results/benchmarks/train_network/{experiment}-fold{fold}-seed{seed}.tsv"
     conda:
         "../../environment.yml"
-    # With fewer --cores Snakemake lowers this; the script keeps to the config's number, because results depend on it.
+    # With fewer --cores Snakemake lowers this; the script keeps to the config's number, because
+    # results depend on it.
     threads: lambda wildcards: study(wildcards).training.threads
     resources:
         mem_mb=scaled(4000),
@@ -47,7 +50,9 @@ rule train_network:
         gpu=lambda wildcards: study(wildcards).training.gpus,
     params:
         network=lambda wildcards: study(wildcards).network.model_dump(),
-        training=lambda wildcards: study(wildcards).training.used(study(wildcards).network).model_dump(),
+        training=lambda wildcards: study(wildcards)
+        .training.used(study(wildcards).network)
+        .model_dump(),
         augmentation=lambda wildcards: study(wildcards).augmentation.model_dump(),
         shuffled_labels=False,
         checkpoint="results/checkpoints/{experiment}-fold{fold}-seed{seed}.npz",
