@@ -40,7 +40,7 @@ include: "workflow/rules/controls.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/explain.smk"
-include: "workflow/rules/report.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/download.smk"
 include: "workflow/rules/preflight.smk"
@@ -53,9 +53,9 @@ RESULTS = [
     *expand("results/inventory/contact_sheet_{label}.png", label=["benign", "malignant"]),
     "results/metrics.json",
     "results/metrics.csv",
-    *expand("results/plots/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
+    *expand("results/plots/{figure}.{format}", figure=PLOTS, format=["png", "svg"]),
     *multiext("results/plots/gradcam.", "png", "svg", "csv"),
-    *(f"results/{file}" for file, _ in GATHERED.values()),
+    *(f"results/{file}" for file, *_ in GATHERED.values()),
     "results/characteristics.html",
     *(
         f"results/models/baseline-fold{fold}/{file}"
@@ -66,7 +66,7 @@ RESULTS = [
 
 
 include: "workflow/rules/resources.smk"
-include: "workflow/rules/page.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
 
 

@@ -120,6 +120,7 @@ def audit_split(dataset, out):
 
 def evaluate_run(dataset, out):
     from mammo.statistics.evaluation import evaluate, prepared
+    from mammo.statistics.settings import Evaluation
     from mammo.tables import SCHEMAS, read_table, write_table
 
     manifest, images = (
@@ -131,7 +132,7 @@ def evaluate_run(dataset, out):
     predictions = manifest.assign(label=label, probability=probability)[
         list(SCHEMAS["predictions"]["columns"])
     ]
-    values = evaluate([prepared(predictions, images, "crop")], images, "crop", EVALUATION)
+    values = evaluate([prepared(predictions, images, "crop")], images, "crop", Evaluation(**EVALUATION))
     write_table(
         values.assign(of="run", experiment="baseline", fold=0, seed=1),
         out / "metrics.csv",

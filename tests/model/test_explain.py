@@ -21,10 +21,11 @@ from mammo.model.gradcam import (
     unit_places,
 )
 from mammo.model.lesion_masks import correlations, find_crop, mask_inside, seen_lesions
-from mammo.report.figures.gallery import COLUMNS, SECTIONS, gallery, shown_rows
-from mammo.report.figures.registry import FIGURES
-from mammo.report.figures.style import marked
+from mammo.report.figures import FIGURES
+from mammo.report.figures.gradcam import COLUMNS, SECTIONS, draw_gallery, shown_rows
+from mammo.report.style import marked
 from mammo.statistics.energy import measure_energy
+from mammo.statistics.settings import Evaluation
 from mammo.tables import read_table, write_table
 
 use_devices(2)
@@ -33,7 +34,7 @@ from keras import layers  # noqa: E402
 
 from mammo.model.networks import seed_cnn  # noqa: E402
 
-EVALUATION = {"draws": 400, "confidence": 0.95, "seed": 1}
+EVALUATION = Evaluation.default(draws=400)
 
 
 def tiny_network(bias=0.0):
@@ -476,7 +477,7 @@ def explained(n=60, outcomes=None, **changes):
 
 def test_the_energys_mean_and_interval_are_those_of_a_bootstrap_over_patients():
     rows = explained()
-    table = measure_energy(rows, EVALUATION | {"draws": 4000}).set_index(["group", "measure"])
+    table = measure_energy(rows, Evaluation.default(draws=4000)).set_index(["group", "measure"])
     found = table.loc[("all", "above_chance")]
     difference = (rows["energy_inside"] - rows["chance"]).to_numpy()
     assert found["value"] == pytest.approx(difference.mean())
@@ -505,7 +506,7 @@ def test_what_is_not_known_of_the_energy_has_a_reason(tmp_path):
     for rows, group, measure, reason in [
         (no_masks, "all", "energy_inside", "no image has both a map and a mask: no mask"),
         (right, "wrong", "energy_inside", "there is no such image"),
-        (one, "all", "energy_inside", "no interval: 1 patients, and it takes 10"),
+        (one, "all", "energy_inside", "no interval: 1 patients, at least 10 needed"),
         (one, "all", "energy_in_others", "no other patient's image has a mask"),
     ]:
         run = rows[["experiment", "fold", "seed", "dataset", "leaks"]].iloc[0]
@@ -547,7 +548,7 @@ def drawn(rows, folder, size=64):
         measure_energy(rows, EVALUATION).assign(**run), folder / "energy.csv", "gradcam_energy"
     )
     table = read_table(folder / "energy.csv", "gradcam_energy")
-    return gallery(shown, images, maps, masks, table, "phantom"), table
+    return draw_gallery(shown, images, maps, masks, table, "phantom"), table
 
 
 def words_of(figure):
@@ -572,7 +573,7 @@ def test_the_gallery_and_the_figure_say_what_there_is_not(tmp_path):
         (
             "masks",
             no_masks,
-            "How much of it lies inside the outlines is not known: no image has both a map and a mask",
+            "The proportion inside the outlines is not known: no image has both a map and a mask",
         ),
         ("mistakes", never_wrong, "none"),
         ("one", explained(1, energy_in_others=np.nan), "none"),
@@ -580,7 +581,7 @@ def test_the_gallery_and_the_figure_say_what_there_is_not(tmp_path):
         figure, table = drawn(rows, tmp_path)
         assert any(said in words for words in words_of(figure)), name
         marked(figure, table).savefig(tmp_path / f"{name}.png")
-        marked(FIGURES["gradcam_energy"][1](table, "phantom"), table).savefig(
+        marked(FIGURES["gradcam_energy"].draw(table, "phantom"), table).savefig(
             tmp_path / f"{name}-energy.png"
         )
 

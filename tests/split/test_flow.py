@@ -11,8 +11,8 @@ from matplotlib.patches import Rectangle
 
 from mammo.exclusions import REASONS, reason_in_words
 from mammo.log import InputError
-from mammo.report.figures.flow import flow_diagram
-from mammo.report.figures.registry import marked
+from mammo.report.figures.flow import draw as flow_diagram
+from mammo.report.style import marked
 from mammo.split.flow import count_flow, follow
 from mammo.tables import read_table, write_table
 
@@ -371,10 +371,10 @@ def test_the_diagram_says_what_the_table_says():
     table = drawn(["missing_series", "duplicate_row"], folds=3)
     table.loc[table["reason"] == "duplicate_row", UNITS] = 0
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "From the dataset to the partitions, kaggle edition, fold 0, one of 3" in said
+    assert "From the dataset to the partitions, kaggle dataset, fold 0, one of 3" in said
     assert "Image series is missing" in said
     assert "1 patient · 1 breast · 1 lesion · 1 image" in said
-    assert "9 patients left out altogether" in said
+    assert "9 patients excluded altogether" in said
     assert "1 entry" not in said and "3 entries" in said
     assert said.count("malignant") == 3
     assert said.count("999") == 9
@@ -398,7 +398,7 @@ def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gat
     table = drawn(["missing_series", "duplicate_row"], full=True)
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
     assert (
-        "Left out: 5 lesions in a view" in said
+        "Excluded: 5 lesions in a view" in said
     )  # one of missing_series and two of duplicate_row, each with one more
     assert "990 patients · 1,700 breasts · 2,000 lesions" in said
     assert "3,401 lesions in a view" in said
@@ -406,6 +406,6 @@ def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gat
     assert "3,400 images" in " ".join(said)
     table.loc[table["reason"] == "duplicate_row", UNITS] = 0
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "Left out: 5 entries" in said
+    assert "Excluded: 5 entries" in said
     assert "3 entries" in said
     assert not any("in a view" in text for text in said)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mammo.hashing import sha256
-from mammo.report.figures.registry import marked
+from mammo.report.style import marked
 from mammo.stamps import save_figure, table_shown
 from mammo.study.provenance import made_with, result_files
 

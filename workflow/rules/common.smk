@@ -5,6 +5,7 @@ from snakemake.exceptions import WorkflowError
 from mammo.dataset.editions import EDITIONS
 from mammo.log import some
 from mammo.model.weights import pretrained, published
+from mammo.report.figures import FIGURES, figures_of
 from mammo.study.closing import closing_words, prediction_words
 from mammo.study.closure import closure
 from mammo.study.experiments import leaking, overlays
@@ -65,32 +66,18 @@ MODEL_FILES = ["model.onnx", "model.json", "reference.csv"]  # of an exported mo
 DESCRIBED = list(EXPERIMENTS)[:50]
 EXPLAINED = ["baseline"]
 
-# --- Lists that the figures' records replace -----------------------------------------------------
-CURVES = ["accuracy", "loss"]
 # Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered
-# into one under results/. By their names in rules: the file there and here, and its schema.
+# into one under results/. By their names in rules: file there and here, schema, and experiments.
 GATHERED = {
-    "thresholds": ("thresholds.csv", "thresholds"),
-    "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics"),
-    "confusion": ("plots/confusion.csv", "confusion"),
-    "roc": ("plots/roc.csv", "roc"),
-    "precision_recall": ("plots/precision_recall.csv", "precision_recall"),
-    "calibration": ("plots/calibration.csv", "calibration_curve"),
-    "scores": ("plots/scores.csv", "score_distribution"),
-    "decision_curve": ("plots/decision_curve.csv", "decision_curve"),
-    "controls": ("plots/controls.csv", "control_values"),
-    "forest": ("plots/forest.csv", "subgroups"),
-    "gradcam_energy": ("plots/gradcam_energy.csv", "gradcam_energy"),
+    "thresholds": ("thresholds.csv", "thresholds", list(EXPERIMENTS)),
+    "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics", DESCRIBED),
 }
-GATHERED_OF = {
-    "thresholds": list(EXPERIMENTS),
-    "gradcam_energy": EXPLAINED,
-}  # the others, of those DESCRIBED
-SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flow"]
-FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
-FIGURES += ["leakage"] if LEAKING else []
-# -------------------------------------------------------------------------------------------------
+for record in FIGURES.values():
+    if record.gathered:
+        of = {"described": DESCRIBED, "baseline": EXPLAINED}[record.gathered]
+        GATHERED[record.name] = (f"plots/{record.name}.csv", record.schema, of)
+PLOTS = figures_of(EXPERIMENTS, LEAKING)  # the figures of this study that draw_figure draws
+CURVES = [name for name, figure in FIGURES.items() if figure.schema == "curves"]
 
 
 wildcard_constraints:
@@ -102,7 +89,7 @@ wildcard_constraints:
     shard=r"\d+of\d+",
     fold=r"\d+",
     seed=r"\d+",
-    figure="|".join(FIGURES),
+    figure="|".join(PLOTS),
     gallery="gradcam(-[a-z][a-z0-9_.]*)?",
 
 

@@ -87,9 +87,9 @@ rule draw_contact_sheet:
     output:
         report(
             "results/inventory/contact_sheet_{label}.png",
-            category="1 Dataset",
-            labels={"what": "contact sheet", "class": "{label}"},
-            caption="../report/contact_sheet.rst",
+            category=FIGURES["contact_sheet"].category,
+            labels={"what": FIGURES["contact_sheet"].label, "class": "{label}"},
+            caption="../report/figure.rst",
         ),
     log:
         "results/logs/draw_contact_sheet/{label}.log",
@@ -103,6 +103,7 @@ rule draw_contact_sheet:
         runtime=scaled(10),
     params:
         path=lambda wildcards: DATASET,
+        caption=lambda wildcards: FIGURES["contact_sheet"].caption,
         code=closure("draw_contact_sheet"),
     script:
         "../scripts/draw_contact_sheet.py"

@@ -98,9 +98,9 @@ rule gather_tables:
         **{
             name: expand(
                 f"results/runs/{{experiment}}/{file}",
-                experiment=GATHERED_OF.get(name, DESCRIBED),
+                experiment=experiments,
             )
-            for name, (file, _) in GATHERED.items()
+            for name, (file, _, experiments) in GATHERED.items()
         },
     output:
         **{
@@ -110,7 +110,7 @@ rule gather_tables:
                 labels={"what": f"{name.replace('_', ' ')}, table"},
                 caption="../report/gathered.rst",
             )
-            for name, (file, _) in GATHERED.items()
+            for name, (file, *_) in GATHERED.items()
         },
     log:
         "results/logs/gather_tables/tables.log",
@@ -123,7 +123,7 @@ rule gather_tables:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        schemas={name: schema for name, (_, schema) in GATHERED.items()},
+        schemas={name: schema for name, (_, schema, _) in GATHERED.items()},
         code=closure("gather_tables"),
     script:
         "../scripts/gather_tables.py"

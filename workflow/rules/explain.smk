@@ -77,16 +77,16 @@ rule draw_gallery:
     output:
         png=report(
             "results/plots/{gallery}.png",
-            category="2 Results",
+            category=FIGURES["gradcam"].category,
             labels={"what": "{gallery}, gallery"},
-            caption="../report/gallery.rst",
+            caption="../report/figure.rst",
         ),
         svg="results/plots/{gallery}.svg",
         csv=report(
             "results/plots/{gallery}.csv",
-            category="2 Results",
+            category=FIGURES["gradcam"].category,
             labels={"what": "{gallery}, table"},
-            caption="../report/gallery.rst",
+            caption="../report/figure.rst",
         ),
     log:
         "results/logs/draw_gallery/{gallery}.log",
@@ -100,6 +100,7 @@ rule draw_gallery:
         runtime=scaled(10),
     params:
         edition=OWNER["edition"],
+        caption=lambda wildcards: FIGURES["gradcam"].caption,
         code=closure("draw_gallery"),
     script:
         "../scripts/draw_gallery.py"

@@ -110,15 +110,15 @@ rule predict:
     output:
         csv=report(
             PREDICTIONS,
-            category="3 Predictions",
+            category=FIGURES["predictions"].category,
             labels={"what": "predictions, table"},
-            caption="../report/predictions.rst",
+            caption="../report/figure.rst",
         ),
         png=report(
             "results/predictions/gallery.png",
-            category="3 Predictions",
+            category=FIGURES["predictions"].category,
             labels={"what": "predictions, gallery"},
-            caption="../report/predictions.rst",
+            caption="../report/figure.rst",
         ),
         svg="results/predictions/gallery.svg",
     log:
@@ -132,6 +132,7 @@ rule predict:
         mem_mb=scaled(3000),
         runtime=scaled(60),
     params:
+        caption=lambda wildcards: FIGURES["predictions"].caption,
         # As functions: a path may hold braces.
         images=images_to_predict,
         model=lambda wildcards: os.path.abspath(

@@ -9,6 +9,7 @@ from mammo.statistics.control_evaluation import (
     score_controls,
 )
 from mammo.statistics.control_features import features_of
+from mammo.statistics.controls import label_of
 from mammo.statistics.settings import Evaluation
 from mammo.tables import origin_of, read_table, write_table
 
@@ -37,4 +38,5 @@ if __name__ == "__main__":
         values = evaluate_controls(tested, controls, available_columns(features), evaluation)
         write_table(values.assign(**origin), snakemake.output.values, "control_values")
         columns = ["control", "metric", "value", "low", "high", "difference", "n", "reason"]
-        print(values[columns].to_string(index=False))
+        named = values.assign(control=values["control"].map(label_of))
+        print(named[columns].to_string(index=False))
