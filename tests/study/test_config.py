@@ -1,4 +1,4 @@
-"""The configuration: what is refused, how it is told, and that schema, defaults and documentation agree."""
+"""The configuration: what is refused and how, and that models and documentation agree."""
 
 import copy
 import itertools
@@ -68,8 +68,10 @@ def test_all_mistakes_are_listed_at_once_with_file_key_value_and_what_is_allowed
         split={"method": "lesion"},
     )
     assert mistakes(config, [*layers, ("config/config.yaml", DEFAULT)]) == [
-        "--config: image.size: 0 is not allowed; allowed: a whole number, at least 16, at most 1024",
-        'config/config.yaml: split.method: "lesion" is not allowed; allowed: "official", "fractions", "folds", "hash"',
+        "--config: image.size: 0 is not allowed; allowed: a whole number, at least 16,"
+        " at most 1024",
+        'config/config.yaml: split.method: "lesion" is not allowed; allowed:'
+        ' "official", "fractions", "folds", "hash"',
         "mine.yaml: training.epoch (3): unknown key, did you mean training.epochs?",
         'mine.yaml: training.patience: "three" is not allowed; allowed: a whole number, at least 1',
         "sedes ([1]): unknown key, did you mean seeds?",
@@ -79,20 +81,50 @@ def test_all_mistakes_are_listed_at_once_with_file_key_value_and_what_is_allowed
 @pytest.mark.parametrize(
     ("sections", "wanted"),
     [
-        ({"learning_rate": 0.1}, "learning_rate (0.1): unknown key, did you mean training.learning_rate?"),
-        ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 is not allowed; allowed: a number, above 0, at most 1"),
-        ({"dataset": '{path: D, patient: "P(\\d+)"}'}, "cannot be read as YAML (found unknown escape character 'd'); text with a backslash goes between single quotes"),
-        ({"seeds": [1, 1]}, "seeds: [1, 1] is not allowed; allowed: a list, not empty, none twice, of which each is a whole number, at least 0, at most 2147483647"),
-        ({"dataset": {"edition": "kaggel"}}, 'dataset.edition: "kaggel" is not allowed; allowed: "dicom", "folder", "kaggle", "phantom", "table"'),
-        ({"dataset": {"path": "/data"}}, 'dataset.path: "/data", but the phantom edition has no path'),
+        (
+            {"learning_rate": 0.1},
+            "learning_rate (0.1): unknown key, did you mean training.learning_rate?",
+        ),
+        (
+            {"training": {"learning_rate": 0}},
+            "training.learning_rate: 0 is not allowed; allowed: a number, above 0, at most 1",
+        ),
+        (
+            {"dataset": '{path: D, patient: "P(\\d+)"}'},
+            "cannot be read as YAML (found unknown escape character 'd'); text with a"
+            " backslash goes between single quotes",
+        ),
+        (
+            {"seeds": [1, 1]},
+            "seeds: [1, 1] is not allowed; allowed: a list, not empty, none twice, of"
+            " which each is a whole number, at least 0, at most 2147483647",
+        ),
+        (
+            {"dataset": {"edition": "kaggel"}},
+            'dataset.edition: "kaggel" is not allowed; allowed: "dicom", "folder",'
+            ' "kaggle", "phantom", "table"',
+        ),
+        (
+            {"dataset": {"path": "/data"}},
+            'dataset.path: "/data", but the phantom edition has no path',
+        ),
         ({"dataset": {"edition": "kaggle"}}, "dataset.path: null, but the kaggle edition needs it"),
-        ({"dataset": {"edition": "kaggle", "path": "/does/not/exist"}}, "dataset.path: '/does/not/exist' does not exist; give"),
+        (
+            {"dataset": {"edition": "kaggle", "path": "/does/not/exist"}},
+            "dataset.path: '/does/not/exist' does not exist; give",
+        ),
         ({"dataset": {"edition": "kaggle", "path": "not/absolute"}}, "(read from "),
         ({"dataset": {"edition": "kaggle", "path": str(ROOT / "Snakefile")}}, "is not a folder"),
-        ({"dataset": {"edition": "table", "path": "/"}}, "dataset.table: null, but the table edition needs it"),
-        ({"dataset": {"edition": "kaggle", "path": "/", "table": "x.csv"}}, "the kaggle edition has no table"),
+        (
+            {"dataset": {"edition": "table", "path": "/"}},
+            "dataset.table: null, but the table edition needs it",
+        ),
+        (
+            {"dataset": {"edition": "kaggle", "path": "/", "table": "x.csv"}},
+            "the kaggle edition has no table",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_told(sections, wanted):
     lines = mistakes(changed(**sections))
     assert len(lines) == 1
@@ -118,10 +150,12 @@ def test_a_network_that_cannot_be_is_told_with_the_experiment_that_wants_it():
         "mine.yaml: experiments.gap: network.weights: 'imagenet', but gap_cnn begins at random"
     )
     assert found[1].startswith(
-        "mine.yaml: experiments.grid: grid_name_densenet121: image.size: 24, but the network densenet121 takes no images"
+        "mine.yaml: experiments.grid: grid_name_densenet121: image.size: 24, but the"
+        " network densenet121 takes no images"
     )
     assert found[2].startswith(
-        "mine.yaml: experiments.tiny: image.size: 16, but the network resnet50 takes no images of fewer than 32"
+        "mine.yaml: experiments.tiny: image.size: 16, but the network resnet50 takes"
+        " no images of fewer than 32"
     )
     # What is wrong with the study itself is told once, and not of each experiment.
     [line] = mistakes(
@@ -206,7 +240,8 @@ def test_an_experiment_is_an_overlay_on_the_study():
         ({"baseline": {}}, "is not baseline"),
         (
             {"a": 3},
-            "experiments.a: 3 is not allowed; allowed: a section with keys of its own (image, split,",
+            "experiments.a: 3 is not allowed; allowed: a section with keys of its own"
+            " (image, split,",
         ),
         (
             {"a": {"dataset": {}}},
@@ -260,9 +295,12 @@ def test_a_grid_is_an_experiment_for_each_combination():
         ({"image.size": [64, 128]}, ["g_size128"]),  # 64 is the baseline
         ({"image.size": [32], "image.fit": ["pad", "crop"]}, ["g_fit_pad", "g_fit_crop"]),
         ({"image.size": [32]}, ["g"]),
-        ({"augmentation.horizontal_flip": [True, False], "seeds": [2]}, ["g_horizontal_flip_true", "g_horizontal_flip_false"]),
+        (
+            {"augmentation.horizontal_flip": [True, False], "seeds": [2]},
+            ["g_horizontal_flip_true", "g_horizontal_flip_false"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_grid_names_what_varies_and_leaves_the_baseline_out(grid, names):
     assert list(overlays(changed(experiments={"g": grid}))) == names
 
@@ -289,16 +327,32 @@ def test_a_grid_makes_all_combinations_under_names_of_their_own(grid):
 @pytest.mark.parametrize(
     ("experiments", "said"),
     [
-        ({"g": {"image.sise": [32]}}, "mine.yaml: experiments.g.image.sise ([32]): unknown key, did you mean image.size?"),
+        (
+            {"g": {"image.sise": [32]}},
+            "mine.yaml: experiments.g.image.sise ([32]): unknown key, did you mean image.size?",
+        ),
         ({"g": {"phantom.seed": [1, 2]}}, "experiments.g.phantom.seed ([1, 2]): unknown key"),
-        ({"g": {"image.size": 32}}, "experiments.g.image.size: 32 is not allowed; allowed: a list, not empty, none twice"),
-        ({"g": {"split.folds": [3, 3]}}, "experiments.g.split.folds: [3, 3] is not allowed; allowed: a list, not empty, none twice"),
-        ({"g": {"image.size": [32, 8]}}, "experiments.g.image.size.1: 8 is not allowed; allowed: a whole number, at least 16"),
-        ({"g_size32": {"seeds": [2]}, "g": {"image.size": [32, 64]}}, "mine.yaml: experiments.g: makes an experiment g_size32, as does experiments.g_size32"),
+        (
+            {"g": {"image.size": 32}},
+            "experiments.g.image.size: 32 is not allowed; allowed: a list, not empty, none twice",
+        ),
+        (
+            {"g": {"split.folds": [3, 3]}},
+            "experiments.g.split.folds: [3, 3] is not allowed; allowed: a list, not empty,"
+            " none twice",
+        ),
+        (
+            {"g": {"image.size": [32, 8]}},
+            "experiments.g.image.size.1: 8 is not allowed; allowed: a whole number, at least 16",
+        ),
+        (
+            {"g_size32": {"seeds": [2]}, "g": {"image.size": [32, 64]}},
+            "mine.yaml: experiments.g: makes an experiment g_size32, as does experiments.g_size32",
+        ),
         ({"g" * 200: {}}, "is no longer than 150"),
         ({"g" * 145: {"image.size": [32, 64]}}, "has 152 characters"),
     ],
-)  # fmt: skip
+)
 def test_a_grid_that_is_none_is_refused(experiments, said):
     config = typed(changed(experiments=experiments))
     lines = mistakes(config, [("mine.yaml", {"experiments": config["experiments"]})])

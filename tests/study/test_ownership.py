@@ -68,17 +68,25 @@ def test_a_run_closes_with_its_test_metrics_and_how_sure_they_are(tmp_path):
     }
 
     def words(*results):
-        lines = [[*of, "test", level, metric, *values] for of in results for metric, values in measured.items()
-                 for level in ("image", "patient")]  # fmt: skip
+        lines = [
+            [*of, "test", level, metric, *values]
+            for of in results
+            for metric, values in measured.items()
+            for level in ("image", "patient")
+        ]
         with open(tmp_path / "metrics.csv", "w", newline="") as file:
             csv.writer(file).writerows([columns, *lines])
         return list(closing_words(tmp_path, STEPS))
 
-    run = "AUROC none (not defined: no image is benign), accuracy 0.750 [0.500, 0.875], majority class 0.500; 8 images."
+    run = (
+        "AUROC none (not defined: no image is benign), accuracy 0.750 [0.500, 0.875],"
+        " majority class 0.500; 8 images."
+    )
     single = words(["baseline", "run", 0, 1])
     assert single == [
         f"Test, baseline, fold 0, seed 1: {run}",
-        f"All metrics, by image, lesion, breast and patient: {tmp_path / 'metrics.csv'}. In brackets: 95 % confidence intervals.",
+        f"All metrics, by image, lesion, breast and patient: {tmp_path / 'metrics.csv'}."
+        " In brackets: 95 % confidence intervals.",
     ]
     measured["auroc"][:7] = [0.8, 0.7, 0.9, 0.95, 0.01, 12, 8]
     many = words(

@@ -1,4 +1,4 @@
-"""Provenance: every file's hash and what it was made from; and what no longer matches is named, whatever was done to it."""
+"""Provenance: every file's hash, what it was made from, and what no longer matches."""
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,16 @@ from mammo.study.provenance import made_with, result_files
 
 
 def test_result_files_are_those_of_the_study(tmp_path):
-    for path in ["metrics.csv", "runs/baseline/fold0-seed1/history.csv", "runs/old/x.csv", "logs/a/b.log", "plots/logs/a",
-                 "provenance.json", "inventory/headers.csv", "inventory/files.csv"]:  # fmt: skip
+    for path in [
+        "metrics.csv",
+        "runs/baseline/fold0-seed1/history.csv",
+        "runs/old/x.csv",
+        "logs/a/b.log",
+        "plots/logs/a",
+        "provenance.json",
+        "inventory/headers.csv",
+        "inventory/files.csv",
+    ]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
     assert result_files(tmp_path, {"runs": ["baseline"]}) == [

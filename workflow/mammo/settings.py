@@ -1,8 +1,8 @@
 """What the sections of a configuration have in common.
 
 Each room declares the sections that its functions take, in its own settings.py;
-mammo.study.settings puts them together. A key is one field of a section: its type, its limits, its default and the text
-that config/README.md prints of it.
+mammo.study.settings puts them together. A key is one field of a section: its type, its limits,
+its default and the text that config/README.md prints of it.
 """
 
 from collections.abc import Iterable
