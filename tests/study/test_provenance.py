@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mammo.hashing import sha256
-from mammo.report.style import marked
+from mammo.report.style import marked, new_figure
 from mammo.stamps import save_figure, table_shown
 from mammo.study.provenance import made_with, result_files
 
@@ -49,7 +49,7 @@ def test_the_same_table_gives_the_same_figure_byte_for_byte(tmp_path):
     (tmp_path / "a.csv").write_text("x\n1\n")
     table = pd.DataFrame({"dataset": ["d1"], "leaks": [""]})
     for name in ("first", "second"):
-        figure = Figure()
+        figure = new_figure(4, 3)
         figure.subplots().plot([1, 2], [3, 4])
         figure = marked(figure, table)
         save_figure(
