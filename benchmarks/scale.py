@@ -140,7 +140,9 @@ def evaluate_run(dataset, out):
     predictions = manifest.assign(label=label, probability=probability)[
         list(SCHEMAS["predictions"]["columns"])
     ]
-    values = evaluate([prepared(predictions, images, "crop")], images, "crop", Evaluation(**EVALUATION))
+    values = evaluate(
+        [prepared(predictions, images, "crop")], images, "crop", Evaluation(**EVALUATION)
+    )
     write_table(
         values.assign(of="run", experiment="baseline", fold=0, seed=1),
         out / "metrics.csv",

@@ -15,12 +15,12 @@ from mammo.report.answer import answer
 from mammo.report.page import report_of
 from mammo.report.page_tables import metrics_by_level
 from mammo.report.results import Results
-from mammo.report.studies import study_of
 from mammo.statistics.curves import curve_tables
 from mammo.statistics.evaluation import evaluate, prepared
 from mammo.statistics.scores import calibration_metrics, operating_points
 from mammo.statistics.settings import Evaluation
 from mammo.study.provenance import made_with
+from mammo.study.settings import Study
 from mammo.tables import read_table, write_table
 
 pytestmark = pytest.mark.slow
@@ -162,7 +162,7 @@ def written(results):
         artifacts=artifacts,
         audit=next(results.glob("splits/*/audit.json")),
         edition=EDITIONS["phantom"],
-        study=study_of(settings),
+        study=Study(**settings),
         settings=settings,
         default=settings,
         overlays={},

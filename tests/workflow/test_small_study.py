@@ -192,4 +192,7 @@ def test_each_step_has_its_log_and_benchmark(study):
 
 def test_every_figure_that_can_be_drawn_is_drawn(study):
     drawn = {path.stem for path in (study / "results/plots").glob("*.png")}
-    assert drawn == {name for name, figure in FIGURES.items() if figure.plotted} - {"comparisons", "leakage"} | {"gradcam"}
+    assert drawn == {name for name, figure in FIGURES.items() if figure.plotted} - {
+        "comparisons",
+        "leakage",
+    } | {"gradcam"}

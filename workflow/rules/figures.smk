@@ -7,7 +7,7 @@ rule tabulate_curves:
     output:
         [
             report(
-                ensure(f"results/plots/{figure}.csv", non_empty=True),
+                f"results/plots/{figure}.csv",
                 category="2 Results",
                 labels={"what": f"{FIGURES[figure].label}, table"},
                 caption="../report/curves_table.rst",
@@ -35,12 +35,12 @@ rule draw_figure:
         "results/plots/{figure}.csv",
     output:
         png=report(
-            ensure("results/plots/{figure}.png", non_empty=True),
+            "results/plots/{figure}.png",
             category=lambda wildcards: FIGURES[wildcards.figure].category,
             labels=lambda wildcards: {"what": f"{FIGURES[wildcards.figure].label}, figure"},
             caption="../report/figure.rst",
         ),
-        svg=ensure("results/plots/{figure}.svg", non_empty=True),
+        svg="results/plots/{figure}.svg",
     log:
         "results/logs/draw_figure/{figure}.log",
     benchmark:
@@ -64,12 +64,12 @@ rule draw_figure:
 ACCOUNT = {
     "lesions": rules.take_inventory.output.lesions,
     "excluded": rules.take_inventory.output.excluded,
-    "images": of_region(EXPERIMENTS["baseline"], "images.csv"),
-    "region_excluded": of_region(EXPERIMENTS["baseline"], "excluded.csv"),
-    "undecoded": f"results/tensors/{image_name(EXPERIMENTS['baseline'])}/excluded.csv",
-    "manifest": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/manifest.csv",
-    "split_excluded": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/excluded.csv",
-    "gate": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/gate.json",
+    "images": of_region(BASELINE.image, "images.csv"),
+    "region_excluded": of_region(BASELINE.image, "excluded.csv"),
+    "undecoded": tensor_file(BASELINE.image, "excluded.csv"),
+    "manifest": split_file(BASELINE, "manifest.csv"),
+    "split_excluded": split_file(BASELINE, "excluded.csv"),
+    "gate": split_file(BASELINE, "gate.json"),
 }
 
 
@@ -78,7 +78,7 @@ rule count_flow:
         **ACCOUNT,
     output:
         report(
-            ensure("results/plots/flow.csv", non_empty=True),
+            "results/plots/flow.csv",
             category="1 Dataset",
             labels={"what": "flow, table"},
             caption="../report/flow_table.rst",
@@ -94,7 +94,7 @@ rule count_flow:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        region=EXPERIMENTS["baseline"]["image"]["region"],
+        region=BASELINE.image.region,
         code=closure("count_flow"),
     script:
         "../scripts/count_flow.py"
@@ -106,13 +106,13 @@ rule tabulate_characteristics:
         files=rules.take_inventory.output.files,
     output:
         csv=report(
-            ensure("results/plots/characteristics.csv", non_empty=True),
+            "results/plots/characteristics.csv",
             category="1 Dataset",
             labels={"what": "characteristics by partition, CSV"},
             caption="../report/characteristics.rst",
         ),
         html=report(
-            ensure("results/characteristics.html", non_empty=True),
+            "results/characteristics.html",
             category="1 Dataset",
             labels={"what": "characteristics by partition"},
             caption="../report/characteristics.rst",
@@ -128,7 +128,7 @@ rule tabulate_characteristics:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        region=EXPERIMENTS["baseline"]["image"]["region"],
+        region=BASELINE.image.region,
         edition=OWNER["edition"],
         code=closure("tabulate_characteristics"),
     script:

@@ -14,7 +14,7 @@ rule write_report:
         scores="results/runs/baseline/scores.csv",
         all_scores=expand("results/runs/{experiment}/scores.csv", experiment=EXPERIMENTS),
         runs=expand("results/runs/{run}/{file}", run=RUNS, file=["model.keras", "predictions.csv"]),
-        audit=f"results/splits/{split_name(EXPERIMENTS['baseline'])}/audit.json",
+        audit=split_file(BASELINE, "audit.json"),
         files=rules.take_inventory.output.files,
         duplicates="results/inventory/duplicates.csv",
         conflicts=rules.take_inventory.output.conflicts,
@@ -22,25 +22,25 @@ rule write_report:
         resources=rules.suggest_resources.output.table,
     output:
         page=report(
-            ensure("results/report.html", non_empty=True),
+            "results/report.html",
             category="0 The page",
             labels={"what": "the study on one page"},
             caption="../report/page.rst",
         ),
         model_card=report(
-            ensure("results/model_card.md", non_empty=True),
+            "results/model_card.md",
             category="0 The page",
             labels={"what": "model card"},
             caption="../report/cards.rst",
         ),
         datasheet=report(
-            ensure("results/datasheet.md", non_empty=True),
+            "results/datasheet.md",
             category="0 The page",
             labels={"what": "datasheet"},
             caption="../report/cards.rst",
         ),
         checklists=report(
-            ensure("results/checklists.csv", non_empty=True),
+            "results/checklists.csv",
             category="0 The page",
             labels={"what": "checklists"},
             caption="../report/checklists.rst",
@@ -58,10 +58,10 @@ rule write_report:
     params:
         edition=OWNER["edition"],
         # As functions: text may hold braces.
-        study=lambda wildcards: of_study(EXPERIMENTS["baseline"]),
+        study=lambda wildcards: BASELINE.alone().model_dump(),
         overlays=lambda wildcards: OVERLAYS,
         described=len(DESCRIBED),
-        default=lambda wildcards: of_study(DEFAULT),
+        default=lambda wildcards: Study.default().model_dump(),
         code=closure("write_report"),
     script:
         "../scripts/write_report.py"

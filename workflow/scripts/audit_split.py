@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.split.audit import audit_split
 from mammo.split.checks import Evidence
 from mammo.split.gate import number_found
@@ -11,7 +11,7 @@ from mammo.split.settings import Split
 from mammo.tables import read_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs = snakemake.input
         evidence = Evidence(
             manifest=read_table(inputs.manifest, "manifest"),

@@ -1,11 +1,11 @@
 """Count what the dataset holds, what each step excludes and why, and what each partition holds."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.split.flow import count_flow, read_account
 from mammo.tables import origin_of, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         account = read_account(snakemake.input)
         flow = count_flow(account, snakemake.params.region)
         write_table(flow.assign(**origin_of(account.manifest)), snakemake.output[0], "flow")

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.figures.contact_sheet import draw_contact_sheet
 from mammo.report.style import bear_fingerprint
 from mammo.tables import left_in, read_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         lesions = read_table(snakemake.input.lesions, "lesions")
         excluded = read_table(snakemake.input.excluded, "excluded").query("region == ''")
         lesions = left_in(lesions, excluded)

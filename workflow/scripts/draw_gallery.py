@@ -3,14 +3,14 @@
 import numpy as np
 
 from mammo.dataset.tensors import Shards
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.figures.gradcam import draw_gallery, shown_rows
 from mammo.report.style import marked
 from mammo.stamps import save_figure
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, output = snakemake.input, snakemake.output
         rows = shown_rows(read_table(inputs.table, "gradcam"))
         write_table(rows, output.csv, "gradcam")

@@ -7,7 +7,7 @@ import numpy as np
 from mammo.dataset.settings import Image
 from mammo.dataset.tensors import Shards
 from mammo.hashing import sha256
-from mammo.log import log_to
+from mammo.log import step
 from mammo.model.augmentation import prediction_views
 from mammo.model.ensemble import counted, of_fold
 from mammo.model.export import LIMITS, export, facts, joined, predicted, use_cpu
@@ -17,7 +17,7 @@ from mammo.model.settings import Augmentation
 from mammo.tables import read_table, run_of, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, output, params = snakemake.input, snakemake.output, snakemake.params
         image, augmentation = Image(**params.image), Augmentation(**params.augmentation)
         fold = snakemake.wildcards.get("fold")

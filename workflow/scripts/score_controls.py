@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.control_evaluation import (
     available_columns,
     evaluate_controls,
@@ -14,7 +14,7 @@ from mammo.statistics.settings import Evaluation
 from mammo.tables import origin_of, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, region = snakemake.input, snakemake.params.region
         scores = read_table(inputs.scores, "scores")
         features = features_of(

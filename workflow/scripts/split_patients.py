@@ -1,13 +1,13 @@
 """The split manifest: training, validation and test by patient, stratified by label and kind."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.split.assignment import split_patients
 from mammo.split.groups import groups_of_images
 from mammo.split.settings import Split
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, outputs = snakemake.input, snakemake.output
         images = read_table(inputs.images, "images")
         lesions = read_table(inputs.lesions, "lesions")

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from mammo.dataset.editions import EDITIONS
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.page import report_of
 from mammo.report.results import Results
-from mammo.report.studies import study_of
 from mammo.study.provenance import made_with
+from mammo.study.settings import Study
 from mammo.tables import write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         params, output = snakemake.params, snakemake.output
         folder = Path(output.page).parent
         paths = map(Path, snakemake.input)
@@ -19,7 +19,7 @@ if __name__ == "__main__":
             artifacts={path.relative_to(folder).as_posix(): path for path in paths},
             audit=Path(snakemake.input.audit),
             edition=EDITIONS[params.edition],
-            study=study_of(params.study),
+            study=Study(**params.study),
             settings=params.study,
             default=params.default,
             overlays=params.overlays,

@@ -15,7 +15,7 @@ from mammo.model.optimizers import OPTIMIZERS
 from mammo.report.templates import text_of
 
 if TYPE_CHECKING:
-    from mammo.report.studies import Study
+    from mammo.study.settings import Study
 
 READS = ["templates/model_card.jinja", "templates/datasheet.jinja"]
 METHODS = {

@@ -19,7 +19,7 @@ from mammo.tables import read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mammo.report.studies import Study
+    from mammo.study.settings import Study
 
 BASELINE = "baseline"
 SVG_BYTES = 600_000  # above it a figure is embedded as pixels

@@ -43,7 +43,7 @@ from mammo.tables import count_rows
 from mammo.words import CLASSES, LEVELS, percentage
 
 if TYPE_CHECKING:
-    from mammo.report.studies import Study
+    from mammo.study.settings import Study
 
 
 def data(results: Results) -> Iterator[Block]:
