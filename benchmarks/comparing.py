@@ -1,7 +1,9 @@
 """What the benchmarks share: a ratio with its spread, and functions that run in a process of their own."""
 
 import os
+import resource
 import statistics
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context, set_start_method
@@ -47,6 +49,19 @@ class Ratio:
 
     def __str__(self):
         return "{measure}: {ratio} ({least} to {most}), wanted {wanted}: {met}".format(**self.row)
+
+
+def cpu_seconds():
+    """What this process and its ended children have worked, on all cores: other work on the machine
+    does not add to it."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def seconds():
+    """What time it is: by the clock, or, of quick benchmarks, which run beside other work, by what
+    this process has worked. Processes that `apart` starts have the environment, and so the same."""
+    return cpu_seconds() if os.getenv("BENCHMARKS_COUNT") == "cpu" else time.perf_counter()
 
 
 def apart(function, *arguments):

@@ -6,10 +6,10 @@ it averages.
 
 import os
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import comparing
 import pandas as pd
 from comparing import Ratio
 from images import KINDS, make_images
@@ -38,9 +38,9 @@ def ours(folder, images, size):
 
 
 def seconds(way, *arguments):
-    begun = time.perf_counter()
+    begun = comparing.seconds()
     way(*arguments)
-    return time.perf_counter() - begun
+    return comparing.seconds() - begun
 
 
 def ratios(quick):

@@ -8,9 +8,9 @@ one figure.
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import comparing
 from comparing import Ratio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,12 +20,12 @@ ONE_RULE = 'rule all:\n    output:\n        "done.txt",\n    shell:\n        "to
 def snakemake(folder, *arguments):
     """(seconds, whether there was nothing to do) of a run in a folder."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    begun = time.perf_counter()
+    begun = comparing.seconds()
     done = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    return time.perf_counter() - begun, "Nothing to be done" in done.stdout
+    return comparing.seconds() - begun, "Nothing to be done" in done.stdout
 
 
 def ratios(quick):

@@ -35,7 +35,7 @@ def images_a_second(way, count, epochs):
 
 
 def ratios(quick):
-    count, epochs, rounds = (1024, 4, 1) if quick else (2048, 5, 9)
+    count, epochs, rounds = (1024, 4, 3) if quick else (2048, 5, 9)
     wanted = [one for one in COMPARISONS if one[1] != "bfloat16" or has_bfloat16()]
     taking_turns = dict.fromkeys(way for _, *pair, _ in wanted for way in pair)
     rates = [
