@@ -1,8 +1,10 @@
-"""This workflow beside what people would use instead, on the same images: ratios of medians, from rounds in which all take turns.
+"""This workflow beside what people would use instead, on the same images.
+
+Ratios of medians, from rounds in which all take turns.
 
     make bench          everything, and the pictures: two hours or so
-    make bench-quick    less of it, on less, in a few minutes, by CPU seconds rather than the clock: an
-                        error where a ratio misses what is wanted by more than half
+    make bench-quick    less of it, on less, in a few minutes, by CPU seconds rather than the
+                        clock: an error where a ratio misses its target by more than half
 
     python benchmarks pipelines memory      some of it; in results.csv the other lines stay
 

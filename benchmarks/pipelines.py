@@ -1,7 +1,9 @@
-"""From the first file opened to a trained network: this workflow against three pipelines that people would write, by epochs.
+"""From the first file opened to a trained network: this workflow against three pipelines.
 
-`cold` is with nothing prepared; of this workflow also `warm`, with the images decoded before, as in any second run. Writes
-pipelines.csv and pipelines.png.
+The others are what people would write. Seconds by epochs.
+
+`cold` is with nothing prepared; of this workflow also `warm`, with the images decoded before, as
+in any second run. Writes pipelines.csv and pipelines.png.
 """
 
 import itertools
@@ -30,16 +32,19 @@ ROUNDS = {64: [30, 10, 10], 224: [10, 10]}  # how many epochs each round has: 30
 
 
 def without_building(ends, decoded):
-    """The ends of epochs as if the first had taken as long as the others do: without building graphs,
-    which weighs more where there are few images."""
+    """The ends of epochs as if the first had taken as long as the others do.
+
+    That is without building graphs, which weighs more where there are few images.
+    """
     lengths = [after - before for before, after in itertools.pairwise([decoded, *ends])]
     building = lengths[0] - statistics.median(lengths[1:])
     return [end - building for end in ends]
 
 
 def measure(folder, kind, size, rounds, names=tuple(WAYS), building=True):
-    """A DataFrame with the seconds that each way took to each number of epochs, in each round: cold,
-    and of ours warm too.
+    """A DataFrame with the seconds that each way took to each number of epochs, in each round.
+
+    Cold, and of ours warm too.
 
     rounds: the epochs of each. building: whether the building of graphs counts.
     """

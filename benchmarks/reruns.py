@@ -1,8 +1,8 @@
-"""What caching saves: a second run after a change of evaluation alone, and a run with nothing to do.
+"""What caching saves: a second run after a change of evaluation, and a run with nothing to do.
 
-A study of the phantom at 224 pixels, 30 epochs of training, is run from nothing, then again with the intervals' draws from another seed: all
-that follows from the predictions is made anew. Nothing to do is compared with a workflow of one rule that has nothing to do; quickly, of
-one figure.
+A study of the phantom at 224 pixels, 30 epochs of training, is run from nothing, then again with
+bootstrap replicates from another seed: all that follows from the predictions is made anew. Nothing
+to do is compared with a workflow of one rule that has nothing to do; quickly, of one figure.
 """
 
 import subprocess
@@ -31,8 +31,14 @@ def snakemake(folder, *arguments):
 def ratios(quick):
     patients, size, epochs = (30, 64, 1) if quick else (150, 224, 30)
     with tempfile.TemporaryDirectory() as scratch:
-        study = ["--directory", f"{scratch}/study", "--config", f"phantom={{patients: {patients}}}", f"image={{size: {size}}}",
-                 f"training={{epochs: {epochs}, patience: {epochs}}}"]  # fmt: skip
+        study = [
+            "--directory",
+            f"{scratch}/study",
+            "--config",
+            f"phantom={{patients: {patients}}}",
+            f"image={{size: {size}}}",
+            f"training={{epochs: {epochs}, patience: {epochs}}}",
+        ]
         if quick:
             study.insert(0, "results/plots/loss.png")
         whole, _ = snakemake(ROOT, *study)

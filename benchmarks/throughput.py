@@ -1,6 +1,9 @@
-"""Images a second in training, with augmentation: against `fit` on float32 arrays in memory without any, which is the limit.
+"""Images a second in training with augmentation, against the limit.
 
-The original network at 64 pixels, 64 images to a batch. The first epoch, which builds the graph, does not count.
+The limit is `fit` on float32 arrays in memory, without augmentation.
+
+The original network at 64 pixels, 64 images to a batch. The first epoch, which builds the graph,
+does not count.
 """
 
 import itertools

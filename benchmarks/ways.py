@@ -1,7 +1,8 @@
-"""The ways from images to a trained network that are compared: this workflow's, and what people would write.
+"""The ways from images to a trained network: this workflow's, and what people would write.
 
-All train the original network in batches of 64, on all cores, with the original's augmentation where there is any. Each returns the
-seconds after which each epoch ended, imports not counted, and the model, which takes float32 images of 0 to 255 (n, size, size, 3).
+All train the original network in batches of 64, on all cores, with the original's augmentation
+where there is any. Each returns the seconds after which each epoch ended, imports not counted,
+and the model, which takes float32 images of 0 to 255 (n, size, size, 3).
 """
 
 import os
@@ -16,8 +17,15 @@ from mammo.model import training as train_network
 from mammo.model.devices import use_devices
 
 BATCH = 64
-TRAINING = {"batch_size": BATCH, "learning_rate": 0.001, "schedule": "constant", "loss": "binary_crossentropy",
-            "label_smoothing": 0, "class_weights": "none", "precision": "float32"}  # fmt: skip
+TRAINING = {
+    "batch_size": BATCH,
+    "learning_rate": 0.001,
+    "schedule": "constant",
+    "loss": "binary_crossentropy",
+    "label_smoothing": 0,
+    "class_weights": "none",
+    "precision": "float32",
+}
 AUGMENTATION = {"rotation": 20, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "horizontal_flip": True}
 
 
@@ -38,7 +46,7 @@ class Clock:
 
 
 def train_ours(pixels, images, epochs, clock, precision="float32"):
-    """train_network of this workflow; pixels: uint8 (n, size, size); images: row, label, partition."""
+    """train_network of this workflow; pixels: uint8 (n, size, size); images: row, label, …."""
     seed_dropout = train_network.seed_dropout
 
     def timed(model, seed, epoch):  # called as an epoch begins, so when the one before it has ended
@@ -58,7 +66,10 @@ def train_ours(pixels, images, epochs, clock, precision="float32"):
 
 
 def this_workflow(folder, size, epochs):
-    """Decode each image once, and then train on what was decoded; the first of the seconds is when the images were decoded."""
+    """Decode each image once, and then train on what was decoded.
+
+    The first of the seconds is when the images were decoded.
+    """
     files = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.jpg"))
     images = pd.DataFrame(
         {"file": files, "label": [file.split("/")[0] for file in files], "row": range(len(files))}
@@ -89,9 +100,15 @@ def generator(folder, size, epochs):
 
     clock = Clock()
     drawn = ImageDataGenerator(
-        rescale=1 / 255, rotation_range=20, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2,
-        zoom_range=0.2, horizontal_flip=True, validation_split=0.2,
-    )  # fmt: skip
+        rescale=1 / 255,
+        rotation_range=20,
+        width_shift_range=0.2,
+        height_shift_range=0.2,
+        shear_range=0.2,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        validation_split=0.2,
+    )
     plain = ImageDataGenerator(rescale=1 / 255, validation_split=0.2)
     read = {"target_size": (size, size), "batch_size": BATCH, "class_mode": "binary"}
     training = drawn.flow_from_directory(folder, subset="training", **read)

@@ -78,7 +78,7 @@ def editable(study, tmp_path_factory):
 
 @pytest.fixture
 def lsf(tmp_path, monkeypatch):
-    """The folder of an LSF made of shell scripts, which Snakemake finds: a subfolder for each job."""
+    """The folder of an LSF made of shell scripts, which Snakemake finds: one subfolder a job."""
     monkeypatch.setenv("PATH", stubs(tmp_path / "bin", squeue="", **LSF))
     monkeypatch.setenv("LSF", str(tmp_path / "lsf"))
     (tmp_path / "lsf").mkdir()

@@ -1,4 +1,4 @@
-"""The page of the phantom study: complete, text that stays text, and a browser that shows it without a network."""
+"""The page of the phantom study: complete, text that stays text, and shown by a browser offline."""
 
 import html
 import json
@@ -106,10 +106,25 @@ def test_the_cards_have_every_heading_and_say_what_is_open(study):
         for name in ("model_card", "datasheet")
     )
     assert re.findall("^## (.*)$", card, re.MULTILINE) == [
-        "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data", "Quantitative analyses", "Ethical considerations",
-        "Caveats and recommendations"]  # fmt: skip
+        "Model details",
+        "Intended use",
+        "Factors",
+        "Metrics",
+        "Evaluation data",
+        "Training data",
+        "Quantitative analyses",
+        "Ethical considerations",
+        "Caveats and recommendations",
+    ]
     assert re.findall("^## (.*)$", sheet, re.MULTILINE) == [
-        "Motivation", "Composition", "Collection process", "Preprocessing, cleaning and labelling", "Uses", "Distribution", "Maintenance"]  # fmt: skip
+        "Motivation",
+        "Composition",
+        "Collection process",
+        "Preprocessing, cleaning and labelling",
+        "Uses",
+        "Distribution",
+        "Maintenance",
+    ]
     assert card.count("- open: ") >= 4
     assert "Not for clinical use" in card
 
@@ -140,10 +155,16 @@ def written(results):
     }
     split = next(path.parent for path in results.glob("splits/*/audit.json"))
     inputs = {
-        "metrics": "metrics.csv", "flow": "plots/flow.csv", "conflicts": "inventory/conflicts.csv", "fingerprint": "inventory/fingerprint.json",
-        "thresholds": "runs/baseline/thresholds.csv", "scores": "runs/baseline/scores.csv", "duplicates": "inventory/duplicates.csv",
-        "characteristics": "characteristics.html", "resources": "resources.csv",
-    }  # fmt: skip
+        "metrics": "metrics.csv",
+        "flow": "plots/flow.csv",
+        "conflicts": "inventory/conflicts.csv",
+        "fingerprint": "inventory/fingerprint.json",
+        "thresholds": "runs/baseline/thresholds.csv",
+        "scores": "runs/baseline/scores.csv",
+        "duplicates": "inventory/duplicates.csv",
+        "characteristics": "characteristics.html",
+        "resources": "resources.csv",
+    }
     inputs = {name: results / file for name, file in inputs.items()} | {
         "audit": split / "audit.json"
     }
@@ -268,7 +289,10 @@ def test_what_a_study_does_not_have_is_not_on_its_page(copied):
 
 
 def asked_for(log):
-    """The addresses that a page asked for, by a browser's log of its network; what the browser wants for itself has no origin."""
+    """The addresses that a page asked for, by a browser's log of its network.
+
+    What the browser wants for itself has no origin.
+    """
     events = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
     return {
         event["url"]
@@ -302,10 +326,12 @@ def test_a_browser_shows_it_without_an_error_or_a_request_and_prints_it(study, p
     assert "Content Security Policy" in done.stderr
 
 
-MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body><iframe style="width: 360px; height: 800px; border: 0" srcdoc="{}"></iframe>
+MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body>
+<iframe style="width: 360px; height: 800px; border: 0" srcdoc="{}"></iframe>
 <script>document.querySelector("iframe").addEventListener("load", event => {{
   const shown = event.target.contentDocument, wide = [...shown.querySelectorAll("body *")].filter(
-    part => part.getBoundingClientRect().right > 360.5 && !part.closest(".scroll, pre")).map(part => part.outerHTML.slice(0, 80));
+    part => part.getBoundingClientRect().right > 360.5 && !part.closest(".scroll, pre")
+  ).map(part => part.outerHTML.slice(0, 80));
   document.body.dataset.wide = JSON.stringify([shown.documentElement.scrollWidth, wide]);
 }});</script>"""
 

@@ -1,4 +1,7 @@
-"""Results on S3 rather than in a folder, by a server on loopback; and Kubernetes' profile, as far as it goes without a cluster."""
+"""Results on S3 rather than in a folder, by a server on loopback.
+
+And Kubernetes' profile, as far as it goes without a cluster.
+"""
 
 import socket
 
@@ -41,7 +44,7 @@ BUCKET = ["--default-storage-provider", "s3", "--default-storage-prefix", "s3://
 
 @pytest.fixture(scope="module")
 def s3():
-    """A client of an S3 server that runs until this module's tests end, and that Snakemake finds."""
+    """A client of an S3 server that Snakemake finds; it runs until this module's tests end."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -55,7 +58,7 @@ def s3():
 
 @pytest.fixture(scope="module")
 def stored(s3, tmp_path_factory):
-    """(folder, what Snakemake said, {name: bytes}) of a phantom study that was run with its results on S3."""
+    """(folder, what Snakemake said, {name: bytes}) of a phantom study with its results on S3."""
     folder = tmp_path_factory.mktemp("stored")
     done = snakemake(ROOT, "--cores", "2", "--directory", folder, *TARGETS, *BUCKET, *SMALL)
     assert done.returncode == 0, done.stdout
@@ -74,7 +77,7 @@ def test_results_on_s3_are_those_of_a_folder_bit_for_bit(stored, study, tmp_path
     *_, there = stored
     here = {name: study / name for name in there}
     assert not [name for name, path in here.items() if not path.is_file()]
-    # What bears a date: words, timings, the files' times; and a .keras file, of which the weights count.
+    # What bears a date: words, timings, the files' times; and a .keras file, whose weights count.
     dated = {name for name in here if name.startswith(("results/logs/", "results/benchmarks/"))}
     dated |= {MODEL, "results/inventory/headers.csv"}
     assert {"results/phantom/planted.csv", "results/dataset.json", *TARGETS} <= set(here) - dated
@@ -102,13 +105,28 @@ def test_a_bucket_belongs_to_one_dataset_from_whatever_folder_it_is_used(stored,
     assert done.returncode != 0
     assert "s3://studies/phantom/results was made from another dataset" in done.stdout
     assert "add --default-storage-prefix ELSEWHERE" in done.stdout
-    assert s3.get_object(Bucket="studies", Key="phantom/results/dataset.json")["Body"].read() == stored[2]["results/dataset.json"]  # fmt: skip
+    assert (
+        s3.get_object(Bucket="studies", Key="phantom/results/dataset.json")["Body"].read()
+        == stored[2]["results/dataset.json"]
+    )
 
 
 def test_a_dataset_of_ones_own_is_read_where_it_is(s3, tmp_path):
     data = TinyKaggle(tmp_path / "data").write()
-    done = snakemake(ROOT, "results/inventory/contact_sheet_benign.png", "--cores", "2", "--directory", tmp_path / "run", *BUCKET[:-1], "s3://studies/own",
-                     "--configfile", "config/kaggle.yaml", "--config", f"dataset={{path: {data}}}")  # fmt: skip
+    done = snakemake(
+        ROOT,
+        "results/inventory/contact_sheet_benign.png",
+        "--cores",
+        "2",
+        "--directory",
+        tmp_path / "run",
+        *BUCKET[:-1],
+        "s3://studies/own",
+        "--configfile",
+        "config/kaggle.yaml",
+        "--config",
+        f"dataset={{path: {data}}}",
+    )
     assert done.returncode == 0, done.stdout
     names = [
         item["Key"] for item in s3.list_objects_v2(Bucket="studies", Prefix="own/")["Contents"]
@@ -137,7 +155,16 @@ def test_kubernetes_without_a_cluster_or_a_bucket_stops_before_any_job(tmp_path,
 
 
 def test_the_profile_of_kubernetes_plans_a_study(s3, tmp_path):
-    done = snakemake(ROOT, "-n", *KUBERNETES, "--default-storage-prefix", "s3://studies/none", "--directory", tmp_path, *SMALL)  # fmt: skip
+    done = snakemake(
+        ROOT,
+        "-n",
+        *KUBERNETES,
+        "--default-storage-prefix",
+        "s3://studies/none",
+        "--directory",
+        tmp_path,
+        *SMALL,
+    )
     assert {"train_network", "write_report"} <= rules_to_run(done)
     gpu = ["--config", "phantom={patients: 24}", "training={gpus: 2}"]
     target = [
