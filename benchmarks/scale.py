@@ -62,51 +62,70 @@ def make_dataset(folder, rows):
 
 
 def take_inventory(dataset, out):
-    from mammo.dataset.inventory import main
+    from mammo.dataset import inventory
+    from mammo.dataset.settings import Dataset
+    from mammo.dataset.summary import summarize
+    from mammo.tables import write_table
 
-    names = ["files", "lesions", "headers", "excluded", "conflicts"]
-    output = {name: out / f"{name}.csv" for name in names} | {
-        "fingerprint": out / "fingerprint.json",
-        "summary": out / "summary.md",
-    }
-    given = {"edition": "table", "path": dataset, "table": "lesions.csv", "patient": None}
-    main(given, [dataset / "lesions.csv"], 2, "code", output)
+    given = Dataset.default(edition="table", path=str(dataset), table="lesions.csv")
+    files, lesions, excluded, headers = inventory.take_inventory(given, 2)
+    tables = inventory.tables_by_name(str(dataset), [dataset / "lesions.csv"])
+    record = inventory.fingerprint(files, tables)
+    conflicts = inventory.label_conflicts(lesions)
+    write_table(files, out / "files.csv", "files")
+    write_table(lesions, out / "lesions.csv", "lesions")
+    write_table(headers.assign(code="code"), out / "headers.csv", "headers")
+    excluded = excluded.assign(dataset=record["fingerprint"])
+    write_table(excluded, out / "excluded.csv", "excluded")
+    write_table(conflicts, out / "conflicts.csv", "conflicts")
+    (out / "fingerprint.json").write_text(json.dumps(record))
+    text = summarize("table", files, lesions, excluded, conflicts, record)
+    (out / "summary.md").write_text(text)
 
 
 def list_images(dataset, out):
     from mammo.dataset.regions import list_images
+    from mammo.dataset.settings import Image
     from mammo.tables import read_table, write_table
 
     tables = (read_table(out / f"{name}.csv", name) for name in ("lesions", "files", "excluded"))
-    images, _ = list_images(*tables, {"region": "crop"})
+    images, _ = list_images(*tables, Image.default())
     fingerprint = json.loads((out / "fingerprint.json").read_text())["fingerprint"]
     write_table(images.assign(dataset=fingerprint), out / "images.csv", "images")
 
 
 def split_patients(dataset, out):
-    from mammo.split.draw import split_patients
+    from mammo.split.assignment import split_patients
+    from mammo.split.settings import Split
     from mammo.tables import read_table, write_table
 
     groups = pd.DataFrame(
         {
             "image_id": pd.Series(dtype=str),
             "group": pd.Series(dtype=str),
-            "crowd": pd.Series(dtype=bool),
+            "uninformative": pd.Series(dtype=bool),
         }
     )
-    manifest, excluded = split_patients(read_table(out / "images.csv", "images"), groups, SPLIT)
+    images = read_table(out / "images.csv", "images")
+    manifest, excluded = split_patients(images, groups, Split.default(**SPLIT))
     write_table(manifest, out / "manifest.csv", "manifest")
     write_table(excluded, out / "left_out.csv", "excluded")
 
 
 def audit_split(dataset, out):
     from mammo.split.audit import audit_split
+    from mammo.split.checks import Evidence
+    from mammo.split.settings import Split
     from mammo.tables import read_table
 
+    tables = {
+        name: read_table(out / f"{name}.csv", name) for name in ("manifest", "images", "lesions")
+    }
     pairs = pd.DataFrame({"file_a": [], "file_b": [], "match": []}, dtype=str)
-    tables = (read_table(out / f"{name}.csv", name) for name in ("manifest", "images", "lesions"))
-    checks = audit_split(*tables, pairs, read_table(out / "left_out.csv", "excluded"), SPLIT)
-    assert {check["status"] for check in checks} == {"pass"}
+    excluded = read_table(out / "left_out.csv", "excluded")
+    split = Split.default(**SPLIT)
+    audit = audit_split(Evidence(**tables, duplicates=pairs, excluded=excluded, split=split))
+    assert {result["status"] for result in audit["checks"]} == {"pass"}
 
 
 def evaluate_run(dataset, out):

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Goes on after Snakemake itself was killed: the command that was, with this in place of `snakemake`.
+"""Continue after Snakemake itself was killed: the same command, with this in place of `snakemake`.
 
     profiles/recover.py --workflow-profile profiles/slurm --configfile config/kaggle.yaml
 
-Snakemake that is killed leaves behind jobs that run on, a lock and half-written files; started anew at once it would run the
-same job a second time, on the same files. So this first ends what was left running of the study's folder, in the queue and on
-this machine, and waits until it has ended. Then it unlocks and starts Snakemake, which makes anew what was cut off; a training
-goes on from its last finished epoch. Where nothing was left it does no more than `snakemake` would.
+A killed Snakemake leaves running jobs, a lock and half-written files. Started again at once, it
+would run the same job a second time, on the same files. So this first ends the remaining jobs and
+processes of the study's folder, in the queue and on this machine, and waits for their end. Then it
+unlocks the folder and starts Snakemake, which repeats what was interrupted; a training resumes from
+its last finished epoch. If nothing was left, it does the same as `snakemake`.
 """
 
 import argparse
@@ -20,20 +21,21 @@ from pathlib import Path
 
 import psutil
 
-# By the program that lists a user's unfinished jobs: how it is asked for "number|folder" of each, and what cancels them.
+# For each program that lists a user's unfinished jobs: its arguments to print "number|folder" of
+# each job, and the program that cancels jobs.
 QUEUES = {
     "squeue": (["--noheader", f"--user={getpass.getuser()}", "--format=%A|%Z"], "scancel"),
     "bjobs": (["-noheader", "-o", "jobid sub_cwd delimiter='|'"], "bkill"),
 }
 
 
-def queued(program, folder):
+def queued(program: str, folder: Path) -> list[str]:
     """The numbers of the user's unfinished jobs that were submitted from `folder`, as text."""
     done = subprocess.run([program, *QUEUES[program][0]], capture_output=True, text=True)
     if done.returncode and "No unfinished job" not in done.stderr:
         sys.exit(
-            f"{program} does not answer, so that nobody knows which jobs still run: {done.stderr.strip()}\n"
-            "Nothing was changed. Try again when it does."
+            f"{program} does not answer, so the running jobs are unknown: {done.stderr.strip()}\n"
+            "Nothing was changed. Try again when it answers."
         )
     pairs = [line.split("|", 1) for line in done.stdout.splitlines() if "|" in line]
     return sorted(
@@ -41,8 +43,8 @@ def queued(program, folder):
     )
 
 
-def at_work(folder):
-    """Processes of this machine that work in `folder`: Snakemake itself, and the steps that it started here."""
+def at_work(folder: Path) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """(mains, steps): the processes of Snakemake itself in `folder`, and of its steps."""
     mains, steps = [], []
     for process in psutil.process_iter():
         try:
@@ -50,7 +52,7 @@ def at_work(folder):
             if not words or Path(process.cwd()) != folder:
                 continue
         except (psutil.Error, OSError):
-            continue  # ended, or another user's
+            continue  # has ended, or is another user's
         if any("/.snakemake/scripts/" in word for word in words):
             steps.append(process)
         elif any(Path(word).name == "snakemake" for word in words[:3]):
@@ -58,12 +60,13 @@ def at_work(folder):
     return mains, steps
 
 
-def end_what_was_left(folder):
-    """End the jobs and steps of a Snakemake that is no more; stop where it still runs."""
+def end_what_was_left(folder: Path) -> None:
+    """End the jobs and steps of a killed Snakemake; exit with an error if it still runs."""
     mains, _ = at_work(folder)
     if mains:
         sys.exit(
-            f"Snakemake still works in {folder}, as process {mains[0].pid}: end it first, by Ctrl-C."
+            f"Snakemake still works in {folder}, as process {mains[0].pid}."
+            " Stop it with Ctrl-C first."
         )
     for program in filter(shutil.which, QUEUES):
         if jobs := queued(program, folder):
@@ -80,7 +83,7 @@ def end_what_was_left(folder):
     psutil.wait_procs(steps)
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     options.add_argument("--directory", "-d", default=".")
     end_what_was_left(Path(options.parse_known_args(arguments)[0].directory).resolve())

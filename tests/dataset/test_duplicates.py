@@ -1,4 +1,4 @@
-"""Finding duplicates: equal bytes, equal pixels, near-equal pictures, and all that must not be called one."""
+"""Duplicates: equal bytes, equal pixels, near-duplicates, and what must not be called one."""
 
 import os
 
@@ -11,9 +11,9 @@ from PIL import Image
 from scipy import ndimage
 
 from helpers.datasets import save_image
-from mammo.dataset import duplicate_search as script
-from mammo.dataset.duplicate_search import find_duplicates, repeats
-from mammo.dataset.duplicates import (
+from mammo.dataset import duplicates
+from mammo.dataset.duplicates import find_duplicates, repeats
+from mammo.dataset.similarity import (
     BANDS,
     HASH_SIDE,
     LEAST_CORRELATION,
@@ -289,8 +289,8 @@ def test_many_near_copies_are_connected_by_one_row_less(folder):
 def test_what_is_found_does_not_depend_on_threads_memory_or_order(folder, monkeypatch):
     copies(folder, 12)
     found = folder.find(workers=1)
-    monkeypatch.setattr(script, "KEPT", 5)
-    for module in ("mammo.pools", script.__name__):
+    monkeypatch.setattr(duplicates, "KEPT", 5)
+    for module in ("mammo.pools", duplicates.__name__):
         monkeypatch.setattr(f"{module}.CHUNK", 7)
     folder.rows.reverse()
     assert folder.find(workers=4).equals(found)
@@ -299,7 +299,7 @@ def test_what_is_found_does_not_depend_on_threads_memory_or_order(folder, monkey
 def test_candidates_that_do_not_correlate_are_no_pair(folder, monkeypatch):
     for seed in range(4):
         folder.add(f"{seed}.png", tissue(seed))
-    monkeypatch.setattr(script, "perceptual_hash", lambda pixels: np.zeros(BYTES, np.uint8))
+    monkeypatch.setattr(duplicates, "perceptual_hash", lambda pixels: np.zeros(BYTES, np.uint8))
     assert folder.found() == []
 
 
@@ -397,14 +397,3 @@ def test_the_real_mammograms_are_told_apart_and_their_copies_found(folder):
     }
     assert len(connected(folder.find())) == 8
     assert all(len(group) == 1 + len(NEAR) for group in connected(folder.find()))
-
-
-def test_a_study_finds_the_scans_that_the_phantom_publishes_twice(study):
-    found = pd.read_csv(study / "results/inventory/duplicates.csv", keep_default_na=False)
-    lesions = pd.read_csv(study / "results/inventory/lesions.csv").drop_duplicates("full_file")
-    scans = lesions.groupby(["patient_id", "laterality", "view"])["full_file"].apply(sorted)
-    twice = [files for files in scans if len(files) == 2]
-    assert len(twice) > 0
-    assert sorted(twice) == found[["file_a", "file_b"]].to_numpy().tolist()
-    log = (study / "results/logs/find_duplicates/duplicates.log").read_text()
-    assert f"full images; pairs of duplicates: 0 by bytes, 0 by pixels, {len(twice)} by near" in log

@@ -617,7 +617,7 @@ def test_a_folder_where_nothing_can_be_shown_is_listed_all_the_same(handed_over,
     )
     assert done.returncode == 0, done.stdout
     assert predicted(tmp_path / "run")["problem"].tolist() == [
-        "not an image of a kind that is known here"
+        "File is not an image in a known format"
     ]
 
 

@@ -1,21 +1,14 @@
-"""The flow: what is left out adds up with what remains, whatever the tables hold, and the diagram shows it without overlaps."""
-
-import itertools
-import re
+"""The flow: what is excluded adds up with what remains, whatever the tables hold."""
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patches import Rectangle
 
-from helpers.project import ROOT
 from mammo.log import InputError
-from mammo.report.figures.flow import flow_diagram
-from mammo.report.figures.registry import marked
-from mammo.split.flow import REASONS, count_flow, follow, reason_in_words
-from mammo.tables import read_table, write_table
+from mammo.split.flow import Account, count_flow, follow, read_account
+from mammo.tables import write_table
+from mammo.words import CLASSES, PARTITIONS
 
 UNITS = ["patients", "breasts", "lesions", "images"]
 EXCLUDED = ["image_id", "patient_id", "reason", "region", "fold"]
@@ -32,12 +25,12 @@ def listed(*rows):
 
 def lesions_of(*rows):
     """lesions.csv from rows (image_id, patient_id, laterality, lesion_id, full_file)."""
-    return pd.DataFrame(
-        rows, columns=["image_id", "patient_id", "laterality", "lesion_id", "full_file"]
-    )
+    columns = ["image_id", "patient_id", "laterality", "lesion_id", "full_file"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def images_of(lesions, region, lost=()):
+    """images.csv of a region, without the lesions that were lost."""
     left = lesions[~lesions["image_id"].isin(list(lost))]
     if region != "full":
         return left.assign(file=left["image_id"] + ".jpg")[["image_id", "file"]]
@@ -46,15 +39,9 @@ def images_of(lesions, region, lost=()):
 
 
 def manifest_of(partitions, labels=None, fold=0):
-    rows = [
-        {
-            "image_id": name,
-            "fold": fold,
-            "partition": partition,
-            "label": (labels or {}).get(name, "benign"),
-        }
-        for name, partition in partitions.items()
-    ]
+    """A fold of manifest.csv from {image: partition} and {image: label}; benign, if not given."""
+    labels = labels or {}
+    rows = [(name, fold, part, labels.get(name, "benign")) for name, part in partitions.items()]
     return pd.DataFrame(rows, columns=["image_id", "fold", "partition", "label"])
 
 
@@ -67,6 +54,15 @@ LESIONS = lesions_of(
     ("c1", "C", "right", "C", "C.jpg"),
     ("d1", "D", "right", "D", "D.jpg"),
 )
+EVERYTHING = Account(
+    lesions=LESIONS,
+    excluded=listed(),
+    images=images_of(LESIONS, "crop"),
+    region_excluded=listed(),
+    undecoded=listed(),
+    manifest=manifest_of(dict.fromkeys(LESIONS["image_id"], "training")),
+    split_excluded=listed(),
+)
 
 
 def rows_of(flow, step, *columns):
@@ -74,15 +70,18 @@ def rows_of(flow, step, *columns):
 
 
 def test_a_flow_by_hand():
-    excluded = listed(("c1", "missing_series"), ("", "duplicate_row"), ("", "duplicate_row"))
-    region = listed(("b2", "no_mask"))
-    split = listed(("a3", "patient_in_test"), ("c1", "patient_in_test"))  # c1 was lost before
-    undecoded = listed(("a3", "cannot_decode"), ("b1", "cannot_decode"))  # so was a3
-    manifest = manifest_of(
-        {"a1": "test", "a2": "test", "b1": "training", "d1": "validation"}, {"a1": "malignant"}
+    partitions = {"a1": "test", "a2": "test", "b1": "training", "d1": "validation"}
+    account = Account(
+        lesions=LESIONS,
+        excluded=listed(("c1", "missing_series"), ("", "duplicate_row"), ("", "duplicate_row")),
+        images=images_of(LESIONS, "crop", ["c1", "b2"]),
+        region_excluded=listed(("b2", "no_mask")),
+        # a3 was lost before, and so was c1.
+        undecoded=listed(("a3", "cannot_decode"), ("b1", "cannot_decode")),
+        manifest=manifest_of(partitions, {"a1": "malignant"}),
+        split_excluded=listed(("a3", "patient_in_test"), ("c1", "patient_in_test")),
     )
-    images = images_of(LESIONS, "crop", ["c1", "b2"])
-    flow = count_flow(LESIONS, excluded, images, region, undecoded, manifest, split, "crop")
+    flow = count_flow(account, "crop")
     what = ("reason", *UNITS, "entries")
     assert rows_of(flow, "dataset", *what) == [["", 4, 5, 6, 7, 9]]
     assert rows_of(flow, "inventory", *what) == [
@@ -90,7 +89,10 @@ def test_a_flow_by_hand():
         ["missing_series", 1, 1, 1, 1, 1],
         ["", 3, 4, 5, 6, 6],
     ]
-    assert rows_of(flow, "region", *what) == [["no_mask", 1, 1, 1, 1, 1], ["", 3, 4, 4, 5, 5]]
+    assert rows_of(flow, "region", *what) == [
+        ["no_mask", 1, 1, 1, 1, 1],
+        ["", 3, 4, 4, 5, 5],
+    ]
     assert rows_of(flow, "split", *what) == [
         ["patient_in_test", 1, 1, 1, 1, 1],
         ["", 3, 3, 3, 4, 4],
@@ -115,19 +117,16 @@ def test_a_flow_by_hand():
 
 
 def test_whole_images_are_lost_with_the_last_of_their_lesions():
-    excluded = listed(
-        ("b1", "bad_path"), ("a1", "missing_file", ("region", "crop"))
-    )  # the crop of a1 alone is lost
     images = images_of(LESIONS, "full")
-    names = dict.fromkeys(images["image_id"], "training")
-    region = listed(("d1", "mixed_classes"))
-    images, names = (
-        images[images["file"] != "D.jpg"],
-        {name: p for name, p in names.items() if name != "whole D.jpg"},
+    images = images[images["file"] != "D.jpg"]
+    account = EVERYTHING._replace(
+        # Of a1 the crop alone is lost.
+        excluded=listed(("b1", "bad_path"), ("a1", "missing_file", ("region", "crop"))),
+        images=images,
+        region_excluded=listed(("d1", "mixed_classes")),
+        manifest=manifest_of(dict.fromkeys(images["image_id"], "training")),
     )
-    flow = count_flow(
-        LESIONS, excluded, images, region, listed(), manifest_of(names), listed(), "full"
-    )
+    flow = count_flow(account, "full")
     assert rows_of(flow, "dataset", "images", "entries") == [[6, 7]]
     assert rows_of(flow, "inventory", "reason", "lesions", "images", "entries") == [
         ["bad_path", 1, 0, 1],
@@ -140,98 +139,105 @@ def test_whole_images_are_lost_with_the_last_of_their_lesions():
     assert rows_of(flow, "whole_images", "reason", "images", "entries") == [["", 5, 5]]
 
 
-def test_an_unlisted_loss_is_shown_and_a_contradiction_is_refused():
-    partitions = dict.fromkeys(LESIONS["image_id"], "training")
-    images = images_of(LESIONS, "crop")
-    del partitions["d1"]
-    flow = count_flow(
-        LESIONS, listed(), images, listed(), listed(), manifest_of(partitions), listed(), "crop"
-    )
+def test_an_unlisted_loss_is_shown():
+    partitions = dict.fromkeys(LESIONS["image_id"].drop(6), "training")
+    flow = count_flow(EVERYTHING._replace(manifest=manifest_of(partitions)), "crop")
     assert rows_of(flow, "split", "reason", "images") == [["unlisted", 1], ["", 6]]
-    for wrong in ("a1", "nobody"):
-        manifest = manifest_of(partitions | {wrong: "test"})
-        with pytest.raises(
-            InputError, match=rf"manifest.csv, fold 0, holds 1 image\(s\) .*: {wrong}\. "
-        ):
-            count_flow(LESIONS, listed(("a1", "no_crop")) if wrong == "a1" else listed(), images, listed(), listed(), manifest, listed(), "crop")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("image", "excluded"), [("a1", listed(("a1", "no_crop"))), ("nobody", listed())]
+)
+def test_a_manifest_that_holds_what_is_excluded_or_unknown_is_refused(image, excluded):
+    partitions = dict.fromkeys(LESIONS["image_id"].drop(6), "training") | {image: "test"}
+    account = EVERYTHING._replace(excluded=excluded, manifest=manifest_of(partitions))
+    message = rf"manifest.csv, fold 0, holds 1 image\(s\) .*: {image}\. "
+    with pytest.raises(InputError, match=message):
+        count_flow(account, "crop")
 
 
 def test_breasts_are_not_counted_where_a_side_is_not_known():
-    lesions = LESIONS.assign(
-        laterality=LESIONS["laterality"].where(LESIONS["image_id"] != "d1", "")
+    side = LESIONS["laterality"].where(LESIONS["image_id"] != "d1", "")
+    account = EVERYTHING._replace(
+        lesions=LESIONS.assign(laterality=side),
+        excluded=listed(("d1", "no_crop")),
+        images=images_of(LESIONS, "crop", ["d1"]),
+        manifest=EVERYTHING.manifest[EVERYTHING.manifest["image_id"] != "d1"],
     )
-    tables = (listed(("d1", "no_crop")), images_of(lesions, "crop", ["d1"]), listed(), listed())
-    manifest = manifest_of(dict.fromkeys(set(lesions["image_id"]) - {"d1"}, "training"))
-    flow = count_flow(lesions, *tables, manifest, listed(), "crop")
+    flow = count_flow(account, "crop")
     assert flow["breasts"].isna().tolist() == [True, True] + [False] * (len(flow) - 2)
 
 
-PARTITION = st.sampled_from(["training", "validation", "test"])
+REASON = st.sampled_from(["no_crop", "missing_file", "another"])
+# A lesion in a view: its patient, side, lesion and full image, the last two by number.
+ENTRY = st.tuples(
+    st.integers(0, 4),
+    st.sampled_from(["left", "right", ""]),
+    st.integers(0, 2),
+    st.integers(0, 2),
+)
 
 
 @st.composite
 def studies(draw):
-    """Tables of a study in which anything may be left out anywhere, more than once too, and what a run would use of it."""
+    """(account, region) of a study in which anything may be excluded anywhere, even repeatedly."""
     region = draw(st.sampled_from(["crop", "context", "full"]))
-    number = draw(st.integers(1, 12))
-    rows = [
-        (f"i{i}", f"P{(p := draw(st.integers(0, 4)))}", draw(st.sampled_from(["left", "right", ""])), f"L{p}.{draw(st.integers(0, 2))}", f"F{p}.{draw(st.integers(0, 2))}")
-        for i in range(number)
-    ]  # fmt: skip
-    lesions = lesions_of(*rows)
-    ids = st.lists(st.sampled_from(lesions["image_id"].tolist()), max_size=number)
-    reason = st.sampled_from(["no_crop", "missing_file", "another"])
-    excluded = listed(
-        *((i, draw(reason), ("region", draw(st.sampled_from(["", "crop"])))) for i in draw(ids))
-    )
-    excluded = pd.concat(
-        [excluded, listed(*[("", "duplicate_row")] * draw(st.integers(0, 2)))], ignore_index=True
-    )
-    region_excluded = listed(*((i, draw(reason)) for i in draw(ids)))
-    lost = {
-        *excluded.loc[excluded["region"].isin(["", region]), "image_id"],
-        *region_excluded["image_id"],
-    }
-    images = images_of(lesions, region, lost)
-    names = images["image_id"].tolist()
-    some = st.lists(st.sampled_from(names), max_size=number) if names else st.just([])
-    undecoded = listed(*((i, "cannot_decode") for i in draw(some)))
-    manifests, split_excluded = [], [listed()]
-    for fold in range(draw(st.integers(1, 3))):
-        out = draw(some)
-        split_excluded.append(listed(*((i, draw(reason), ("fold", fold)) for i in out)))
-        partitions = {i: draw(PARTITION) for i in names if i not in out}
-        manifests.append(
-            manifest_of(
-                partitions, {i: draw(st.sampled_from(["benign", "malignant"])) for i in names}, fold
-            )
+    entries = draw(st.lists(ENTRY, min_size=1, max_size=12))
+    lesions = lesions_of(
+        *(
+            (f"i{number}", f"P{patient}", side, f"L{patient}.{lesion}", f"F{patient}.{full}")
+            for number, (patient, side, lesion, full) in enumerate(entries)
         )
-    everywhere = draw(some)
-    split_excluded.append(listed(*((i, "everywhere") for i in everywhere)))
-    manifest = pd.concat(manifests)
-    manifest = manifest[~manifest["image_id"].isin(everywhere)]
-    return (
-        lesions,
-        excluded,
-        images,
-        region_excluded,
-        undecoded,
-        manifest,
-        pd.concat(split_excluded),
-        region,
     )
+
+    def some_of(ids):
+        return draw(st.lists(st.sampled_from(ids), max_size=len(entries))) if ids else []
+
+    excluded = listed(
+        *(
+            (name, draw(REASON), ("region", draw(st.sampled_from(["", "crop"]))))
+            for name in some_of(lesions["image_id"].tolist())
+        ),
+        *[("", "duplicate_row")] * draw(st.integers(0, 2)),
+    )
+    region_excluded = listed(*((i, draw(REASON)) for i in some_of(lesions["image_id"].tolist())))
+    lost = excluded.loc[excluded["region"].isin(["", region]), "image_id"]
+    images = images_of(lesions, region, {*lost, *region_excluded["image_id"]})
+    names = images["image_id"].tolist()
+    undecoded = listed(*((name, "cannot_decode") for name in some_of(names)))
+
+    everywhere = some_of(names)
+    manifests, split_excluded = [], [listed(*((name, "everywhere") for name in everywhere))]
+    for fold in range(draw(st.integers(1, 3))):
+        out = some_of(names)
+        split_excluded.append(listed(*((name, draw(REASON), ("fold", fold)) for name in out)))
+        used = [name for name in names if name not in out and name not in everywhere]
+        partitions = {name: draw(st.sampled_from(PARTITIONS)) for name in used}
+        labels = {name: draw(st.sampled_from(CLASSES)) for name in used}
+        manifests.append(manifest_of(partitions, labels, fold))
+    account = Account(
+        lesions=lesions,
+        excluded=excluded,
+        images=images,
+        region_excluded=region_excluded,
+        undecoded=undecoded,
+        manifest=pd.concat(manifests),
+        split_excluded=pd.concat(split_excluded),
+    )
+    return account, region
 
 
 @settings(max_examples=150, deadline=None)
 @given(studies())
-def test_what_is_left_out_adds_up_with_what_remains(tables):
-    lesions, excluded, images, _, undecoded, manifest, _, region = tables
+def test_what_is_excluded_adds_up_with_what_remains(study):
+    account, region = study
+    manifest, undecoded = account.manifest, account.undecoded["image_id"]
     if manifest.empty:
         return
-    flow = count_flow(*tables)
-    for fold, rows in flow.groupby("fold"):
+    for fold, rows in count_flow(account, region).groupby("fold"):
         before = rows[rows["step"] == "dataset"].iloc[0]
-        assert before["entries"] == len(lesions) + (excluded["image_id"] == "").sum()
+        repeats = (account.excluded["image_id"] == "").sum()
+        assert before["entries"] == len(account.lesions) + repeats
         for step in ("inventory", "region", "split", "decoding"):
             here = rows[rows["step"] == step]
             lost, left = here[here["reason"] != ""], here[here["reason"] == ""].iloc[0]
@@ -242,34 +248,40 @@ def test_what_is_left_out_adds_up_with_what_remains(tables):
             before = left
         parts = rows[(rows["step"] == "partitions") & (rows["label"] == "")].set_index("partition")
         classes = rows[(rows["step"] == "partitions") & (rows["label"] != "")].groupby("partition")
-        used = manifest[
-            (manifest["fold"] == fold) & ~manifest["image_id"].isin(undecoded["image_id"])
-        ]
+        used = manifest[(manifest["fold"] == fold) & ~manifest["image_id"].isin(undecoded)]
         assert parts["images"].to_dict() == {p: (used["partition"] == p).sum() for p in parts.index}
         assert classes["images"].sum().to_dict() == parts["images"].to_dict()
         assert parts["images"].sum() == before["images"]
         assert parts["entries"].sum() == before["entries"]
         if region != "full":
             assert before["images"] == before["entries"]
-            assert set(used["image_id"]) <= set(images["image_id"])
+            assert set(used["image_id"]) <= set(account.images["image_id"])
 
 
 @settings(max_examples=50, deadline=None)
 @given(studies(), st.randoms(use_true_random=False))
-def test_the_order_of_rows_does_not_matter(tables, random):
-    if tables[5].empty:
+def test_the_order_of_rows_does_not_matter(study, random):
+    account, region = study
+    if account.manifest.empty:
         return
-    shuffled = [table.sample(frac=1, random_state=random.randrange(2**32)) for table in tables[:7]]
-    pd.testing.assert_frame_equal(count_flow(*tables), count_flow(*shuffled, tables[7]))
+    shuffled = Account(
+        *(table.sample(frac=1, random_state=random.randrange(2**32)) for table in account)
+    )
+    pd.testing.assert_frame_equal(count_flow(account, region), count_flow(shuffled, region))
 
 
 def test_a_fate_keeps_the_index_and_ends_at_its_first_loss():
     lesions = LESIONS.set_axis(range(10, 17))
-    manifest = manifest_of(dict.fromkeys(["a1", "a2"], "test"))
-    tables = (listed(("a3", "bad_path")), images_of(lesions, "crop", ["a3"]), listed(("a3", "no_mask")), listed(("a2", "cannot_decode")))  # fmt: skip
-    ((fold, fate),) = follow(
-        lesions, *tables, manifest, listed(("b1", "duplicate_of_test")), "crop"
+    account = Account(
+        lesions=lesions,
+        excluded=listed(("a3", "bad_path")),
+        images=images_of(lesions, "crop", ["a3"]),
+        region_excluded=listed(("a3", "no_mask")),
+        undecoded=listed(("a2", "cannot_decode")),
+        manifest=manifest_of(dict.fromkeys(["a1", "a2"], "test")),
+        split_excluded=listed(("b1", "duplicate_of_test")),
     )
+    ((fold, fate),) = follow(account, "crop")
     assert fold == 0
     assert fate.index.tolist() == lesions.index.tolist()
     assert fate.loc[[10, 11, 12, 13, 14], ["step", "reason", "partition"]].values.tolist() == [
@@ -281,147 +293,13 @@ def test_a_fate_keeps_the_index_and_ends_at_its_first_loss():
     ]
 
 
-def test_reasons_are_in_words_wherever_a_step_names_one():
-    code = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*.py"))
-    named = set(
-        re.findall(
-            r'problem(?:": | = )"(\w+)"|leave_out\(.*"(\w+)"\)|exclusion\(lesion, "(\w+)"', code
-        )
-    )
-    codes = {name for names in named for name in names if name}
-    assert {"missing_file", "no_spacing", "ambiguous_crop", "no_pixels"} <= codes
-    assert codes <= set(REASONS)
-    assert reason_in_words("mask_empty_file") == "Mask: file is empty"
-    assert reason_in_words("full_no_pixels") == "Full image: DICOM file without pixels"
-    assert reason_in_words("a_new_code") == "a_new_code"
-
-
-def drawn(reasons=(), times=1, sides=True, folds=1, leaks="", full=False):
-    """flow.csv of made-up counts, read back as it is when it is drawn."""
-    table = []
-
-    def add(step, description, numbers, reason="", partition="", label=""):
-        counts = dict(zip(UNITS, (times * n for n in numbers), strict=True))
-        place = {
-            "step": step,
-            "reason": reason,
-            "partition": partition,
-            "label": label,
-            "description": description,
-        }
-        table.append(
-            place
-            | counts
-            | {"entries": counts["images"] + times, "breasts": counts["breasts"] if sides else None}
-        )
-
-    add("dataset", "In the dataset", (999, 1708, 2050, 3568))
-    for number, reason in enumerate(reasons):
-        add("inventory", reason_in_words(reason), [number + 1] * 4, reason)
-    for step in ["inventory", "region", *["whole_images"] * full, "split", "decoding"]:
-        add(step, f"After {step}", (990, 1700, 2000, 3400))
-    for partition, label in itertools.product(
-        ["training", "validation", "test"], ["", "benign", "malignant"]
-    ):
-        add("partitions", partition, (555, 666, 777, 999), partition=partition, label=label)
-    return pd.concat(
-        pd.DataFrame(table).assign(fold=fold, dataset="0123456789ab", leaks=leaks)
-        for fold in range(folds)
-    )
-
-
-NINE = [*list(REASONS)[1:8], "mask_bad_transfer_syntax", "no_words_for_this_code_which_is_longer_than_its_box_and_has_no_space_$x$"]  # fmt: skip
-CASES = {
-    "nothing left out": {},
-    "one reason": {"reasons": ["missing_series"]},
-    "nine reasons": {"reasons": NINE},
-    "hundred thousands": {"reasons": NINE, "times": 876},
-    "millions": {"reasons": NINE[:2], "times": 9876},
-    "no sides": {"reasons": NINE[:2], "sides": False},
-    "folds that leak": {"reasons": NINE[:2], "folds": 5, "leaks": "leaks: split by image"},
-    "whole images": {"reasons": NINE[:2], "full": True},
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_no_words_of_the_diagram_overlap_or_leave_their_box(case, tmp_path):
-    write_table(drawn(**CASES[case]), tmp_path / "flow.csv", "flow")
-    table = read_table(tmp_path / "flow.csv", "flow")
-    figure = marked(flow_diagram(table, "kaggle"), table)
-    figure.set_dpi(200)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    axes = figure.axes[0]
-    width, height = canvas.get_width_height()
-    texts = [text for text in [*axes.texts, *figure.texts] if text.get_text()]
-    places = {text: text.get_window_extent() for text in texts}
-    if figure._suptitle is not None:
-        places[figure._suptitle] = figure._suptitle.get_bbox_patch().get_window_extent()
-    for text, place in places.items():
-        assert place.x0 >= 0 and place.x1 <= width and place.y0 >= 0 and place.y1 <= height, text
-    for (one, here), (other, there) in itertools.combinations(places.items(), 2):
-        apart = (
-            here.x1 <= there.x0 or there.x1 <= here.x0 or here.y1 <= there.y0 or there.y1 <= here.y0
-        )
-        assert apart, (one, other)
-    boxes = [
-        patch.get_window_extent()
-        for patch in axes.patches
-        if isinstance(patch, Rectangle) and not patch.get_fill()
-    ]
-    assert len(boxes) == 4 + 2 * bool(CASES[case].get("reasons")) + bool(CASES[case].get("full"))
-    for here, there in itertools.combinations(boxes, 2):
-        assert not here.overlaps(there)
-    for text, place in places.items():
-        for box in boxes:
-            inside = (
-                box.x0 <= place.x0
-                and place.x1 <= box.x1
-                and box.y0 <= place.y0
-                and place.y1 <= box.y1
-            )
-            assert inside or not box.overlaps(place), text
-
-
-def test_the_diagram_says_what_the_table_says():
-    table = drawn(["missing_series", "duplicate_row"], folds=3)
-    table.loc[table["reason"] == "duplicate_row", UNITS] = 0
-    said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "From the dataset to the partitions, kaggle edition, fold 0, one of 3" in said
-    assert "Image series is missing" in said
-    assert "1 patient · 1 breast · 1 lesion · 1 image" in said
-    assert "9 patients left out altogether" in said
-    assert "1 entry" not in said and "3 entries" in said
-    assert said.count("malignant") == 3
-    assert said.count("999") == 9
-    for unit in UNITS:
-        assert said.count(unit) == 3
-
-
-def test_breasts_that_nobody_knows_are_not_in_the_diagram(tmp_path):
-    table = drawn(["missing_series", "duplicate_row"], sides=False)
-    table.loc[table["reason"] == "duplicate_row", UNITS] = 0
-    write_table(table, tmp_path / "flow.csv", "flow")
-    said = [
-        text.get_text()
-        for text in flow_diagram(read_table(tmp_path / "flow.csv", "flow"), "table").axes[0].texts
-    ]
-    assert "1 patient · 1 lesion · 1 image" in said
-    assert not any("breast" in text for text in said[:-2])  # the last two lines are the note below
-
-
-def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gathered():
-    table = drawn(["missing_series", "duplicate_row"], full=True)
-    said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert (
-        "Left out: 5 lesions in a view" in said
-    )  # one of missing_series and two of duplicate_row, each with one more
-    assert "990 patients · 1,700 breasts · 2,000 lesions" in said
-    assert "3,401 lesions in a view" in said
-    assert "After whole_images" in said
-    assert "3,400 images" in " ".join(said)
-    table.loc[table["reason"] == "duplicate_row", UNITS] = 0
-    said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "Left out: 5 entries" in said
-    assert "3 entries" in said
-    assert not any("in a view" in text for text in said)
+def test_an_account_is_read_by_the_names_of_its_tables(tmp_path):
+    schemas = {"lesions": "lesions", "images": "images", "manifest": "manifest"}
+    paths = {}
+    for number, name in enumerate(Account._fields):
+        paths[name] = tmp_path / f"{number}.csv"
+        write_table(pd.DataFrame(), paths[name], schemas.get(name, "excluded"))
+    account = read_account(paths)
+    assert "full_file" in account.lesions
+    assert "partition" in account.manifest
+    assert all("reason" in table for table in (account.excluded, account.undecoded))

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from mammo.model.zoo import pretrained, published
 from mammo.study.closure import closure
 from mammo.study.clusters import no_cluster
-from mammo.dataset.editions.layout import CASE_TABLES, find
+from mammo.dataset.layout import CASE_TABLES, find
 from mammo.log import some
 from mammo.study.plan import plan_words
 from mammo.study.ownership import claim_results, closing_words, other_owner, owner, prediction_words

@@ -3,14 +3,13 @@
 import json
 from pathlib import Path
 
-from mammo.split.audit_words import as_text
+from mammo.split.gate import audit_lines
 
 if __name__ == "__main__":
-    text = ""
+    lines: list[str] = []
     for path in map(Path, snakemake.input):
         audit = json.loads(path.read_text(encoding="utf-8"))
-        text += "\n".join(as_text(audit, path.parent.name)) + f"\nAll of it: {path.resolve()}\n\n"
-    Path(snakemake.log[0]).write_text(
-        text.split("\n")[0] + "\n", encoding="utf-8"
-    )  # without the names of patients
-    print(text, flush=True)
+        lines += [*audit_lines(audit, path.parent.name), f"All findings: {path.resolve()}", ""]
+    # The first line alone: the others name patients, and a log is sent around.
+    Path(snakemake.log[0]).write_text(lines[0] + "\n", encoding="utf-8")
+    print("\n".join(lines), flush=True)

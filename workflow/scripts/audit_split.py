@@ -1,34 +1,30 @@
-"""Audit a split: check what a manifest claims, on the manifest as written, against the inventory."""
+"""Audit a split: check what the manifest claims, as written, against the inventory."""
 
 import json
 from pathlib import Path
 
 from mammo.log import log_to
 from mammo.split.audit import audit_split
-from mammo.split.groups import leaks
+from mammo.split.checks import Evidence
+from mammo.split.gate import number_found
+from mammo.split.settings import Split
 from mammo.tables import read_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         inputs = snakemake.input
-        checks = audit_split(
-            read_table(inputs.manifest, "manifest"),
-            images := read_table(inputs.images, "images"),
-            read_table(inputs.lesions, "lesions"),
-            read_table(inputs.duplicates, "duplicates"),
-            read_table(inputs.left_out, "excluded"),
-            snakemake.params.split,
+        evidence = Evidence(
+            manifest=read_table(inputs.manifest, "manifest"),
+            images=read_table(inputs.images, "images"),
+            lesions=read_table(inputs.lesions, "lesions"),
+            duplicates=read_table(inputs.duplicates, "duplicates"),
+            excluded=read_table(inputs.left_out, "excluded"),
+            split=Split(**snakemake.params.split),
         )
-        audit = {
-            "dataset": images["dataset"].iloc[0],
-            "leaks": leaks(snakemake.params.split),
-            "checks": checks,
-        }
-        Path(snakemake.output[0]).write_text(
-            json.dumps(audit, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        # Names of patients are in audit.json, where they are looked for, and not in a log, which is sent around.
-        for item in checks:
-            print(
-                f"{item['status']:4}  {item['name']} ({item['looked_at']}): {len(item['found']) + item['more']} found"
-            )
+        audit = audit_split(evidence)
+        text = json.dumps(audit, indent=2, ensure_ascii=False) + "\n"
+        Path(snakemake.output[0]).write_text(text, encoding="utf-8")
+        # Without the findings: they name patients, and a log is sent around.
+        for result in audit["checks"]:
+            checked = f"{result['name']} ({result['looked_at']})"
+            print(f"{result['status']:4}  {checked}: {number_found(result)} found")

@@ -1,8 +1,16 @@
-"""Get CBIS-DDSM as DICOM from the Imaging Data Commons, through idc-index; a second call goes on, or verifies that all is there."""
+"""Download CBIS-DDSM as DICOM from the Imaging Data Commons, and verify it."""
 
-from mammo.dataset.download.idc import main
+import time
+
+from mammo.dataset.download.idc import download_idc
+from mammo.dataset.download.records import absolute, closing_words, write_record
 from mammo.log import log_to
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        main(snakemake.params.path, snakemake.output[0])
+        start = time.monotonic()
+        folder = absolute(snakemake.params.path) / "idc"
+        found = download_idc(folder)
+        found |= {"seconds": round(time.monotonic() - start, 1), "configfile": "config/dicom.yaml"}
+        write_record(snakemake.output[0], path=str(folder), **found)
+        print(*closing_words(snakemake.output[0]), sep="\n")

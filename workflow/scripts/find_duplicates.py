@@ -1,11 +1,12 @@
-"""Find duplicates among crops and full images: equal bytes, equal pixels, near-equal pictures.
+"""Find duplicates among ROI crops and whole images: equal bytes, equal pixels, near-duplicates."""
 
-Masks are not compared: they are black but for a spot, and alike by nature.
-"""
-
-from mammo.dataset.duplicate_search import main
+from mammo.dataset.duplicates import count_words, find_duplicates
 from mammo.log import log_to
+from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        main(snakemake.params.path, snakemake.input.files, snakemake.threads, snakemake.output[0])
+        files = read_table(snakemake.input.files, "files")
+        pairs = find_duplicates(snakemake.params.path, files, snakemake.threads)
+        write_table(pairs, snakemake.output[0], "duplicates")
+        print(*count_words(files, pairs), sep="\n")

@@ -1,19 +1,19 @@
 """Let an audited split through, or stop: fail on a failed check and name what it found."""
 
-import hashlib
 import json
 from pathlib import Path
 
+from mammo.hashing import sha256
 from mammo.log import log_to
 from mammo.split.gate import gate_split
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
+        manifest = snakemake.input.manifest
         audit = json.loads(Path(snakemake.input.audit[0]).read_text(encoding="utf-8"))
-        gate_split(audit, snakemake.input.manifest)
-        digest = hashlib.sha256(Path(snakemake.input.manifest).read_bytes()).hexdigest()
+        gate_split(audit, manifest)
         passed = {
-            "passed_manifest_sha256": digest,
+            "passed_manifest_sha256": sha256(manifest),
             "dataset": audit["dataset"],
             "leaks": audit["leaks"],
         }

@@ -1,4 +1,4 @@
-"""The index of all shards of a set of tensors in one table, and what could not be decoded in another."""
+"""Gather the index of all shards of a set of tensors, and what could not be decoded."""
 
 import pandas as pd
 
@@ -11,7 +11,8 @@ if __name__ == "__main__":
         excluded = pd.concat([read_table(path, "excluded") for path in snakemake.input.excluded])
         if index.empty:
             raise InputError(
-                f"Not one of {len(excluded)} images could be decoded: {some(excluded['detail'], 3)}. Is the copy of the dataset whole?"
+                f"Not one of {len(excluded)} images could be decoded:"
+                f" {some(excluded['detail'], 3)}. Is the copy of the dataset complete?"
             )
         write_table(index, snakemake.output.index, "index")
         write_table(excluded, snakemake.output.excluded, "excluded")

@@ -12,16 +12,14 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         inputs = snakemake.input
         account = read_account(inputs)
-        account["lesions"] = lesions = with_crop_size(
-            account["lesions"], read_table(inputs.files, "files")
-        )
-        fates = follow(**account, region=snakemake.params.region)
+        lesions = with_crop_size(account.lesions, read_table(inputs.files, "files"))
+        fates = follow(account._replace(lesions=lesions), snakemake.params.region)
         columns = telling_columns(lesions)
         table = pd.concat(
             [characteristics(lesions, fate, columns).assign(fold=fold) for fold, fate in fates]
         )
         table = table.assign(
-            **{column: account["manifest"][column].iloc[0] for column in ("dataset", "leaks")}
+            **{column: account.manifest[column].iloc[0] for column in ("dataset", "leaks")}
         )
         write_table(table, snakemake.output.csv, "characteristics")
         with open(snakemake.output.html, "w", encoding="utf-8") as page:

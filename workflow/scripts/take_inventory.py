@@ -1,14 +1,35 @@
-"""The dataset's inventory: a row per file, a row per lesion in a view, what is left out and why, and a summary to read."""
+"""List what is in the dataset: its files, its lesions, what is excluded and why, and a summary."""
 
-from mammo.dataset.inventory import main
+import json
+from pathlib import Path
+
+from mammo.dataset.headers import read_known
+from mammo.dataset.inventory import fingerprint, label_conflicts, tables_by_name, take_inventory
+from mammo.dataset.settings import Dataset
+from mammo.dataset.summary import summarize
 from mammo.log import log_to
+from mammo.tables import write_table
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
-        main(
-            snakemake.params.dataset,
-            snakemake.input.tables,
-            snakemake.threads,
-            snakemake.params.code,
-            snakemake.output,
+        inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
+        dataset = Dataset(**params.dataset)
+        # headers.csv is an output that Snakemake leaves in place, for the next run to begin with.
+        known = read_known(outputs.headers, params.code)
+        files, lesions, excluded, headers = take_inventory(dataset, snakemake.threads, known)
+        record = fingerprint(files, tables_by_name(dataset.required("path"), inputs.tables))
+        excluded = excluded.assign(dataset=record["fingerprint"])
+        conflicts = label_conflicts(lesions)
+        write_table(files, outputs.files, "files")
+        write_table(lesions, outputs.lesions, "lesions")
+        write_table(excluded, outputs.excluded, "excluded")
+        write_table(conflicts, outputs.conflicts, "conflicts")
+        write_table(headers.assign(code=params.code), outputs.headers, "headers")
+        text = json.dumps(record, indent=2, ensure_ascii=False)
+        Path(outputs.fingerprint).write_text(text + "\n", encoding="utf-8")
+        text = summarize(dataset.edition, files, lesions, excluded, conflicts, record)
+        Path(outputs.summary).write_text(text, encoding="utf-8")
+        print(
+            f"{len(files)} files, {len(lesions)} lesions, {len(excluded)} rows excluded;"
+            f" dataset {record['fingerprint']}"
         )

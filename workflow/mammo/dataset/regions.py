@@ -1,117 +1,140 @@
-"""The images of a region: which file each is in, and what it shows; and the lesions that have none."""
+"""The images of a region: the file of each and what it shows; and the lesions that have none."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from mammo.dataset.settings import Image
 from mammo.log import InputError, some
 
-# A mask need not be as large as its full image, but it must show the same part of the world.
+# A mask need not be as large as its whole image, but must have the same proportions: the most by
+# which the logarithms of width / height may differ.
 SHAPES_DIFFER = 0.05
+NEEDED = {"crop": ["crop"], "context": ["full", "mask"], "full": ["full"]}  # the image's file first
+MISSING = {"crop": "no_crop", "mask": "no_mask", "full": "no_full_image"}
 
 
-def list_images(lesions, files, excluded, region):
-    """(images, excluded), both DataFrames, for the settings of a region.
+def list_images(
+    lesions: pd.DataFrame, files: pd.DataFrame, excluded: pd.DataFrame, image: Image
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(images, excluded) for what an image is to show.
 
-    `crop`: the published crop of each lesion in a view. `context`: its full image, and the mask that tells where it is.
-    `full`: each full image once, with the lesions on it; it is malignant if any of them is, or left out where they are mixed.
-    A lesion that cannot be shown so is left out with the reason. Raises InputError where none is left.
+    - `crop`: the published ROI crop of each lesion in a view.
+    - `context`: its whole image, and the mask that says where it is.
+    - `full`: each whole image once, with the lesions on it. It is malignant if any of them is; with
+      lesions of both classes it may be excluded instead.
+
+    A lesion that cannot be shown so is excluded with the reason. Raises InputError where none is
+    left.
     """
-    lost = excluded.loc[excluded["region"].isin(["", region["region"]]), "image_id"]
+    lost = excluded.loc[excluded["region"].isin(["", image.region]), "image_id"]
     lesions = lesions[~lesions["image_id"].isin(lost)]
-    films = lesions[lesions["full_file"] != ""].groupby("full_file")["patient_id"]
-    if len(shared := films.nunique().loc[lambda n: n > 1]):
-        raise InputError(
-            f"Full images that the dataset gives to more than one patient: {some(shared.index)}. Correct the patient or the file in its tables."
-        )
+    _refuse_shared_images(lesions)
     files = files.set_index("file")
     problems = files["problem"].to_dict()
-    reasons = pd.Series("", lesions.index)
-
-    def leave_out(where, reason):
-        return reasons.mask(where & (reasons == ""), reason)
-
-    role = "crop" if region["region"] == "crop" else "full"
-    for needed in [role, *(["mask"] if region["region"] == "context" else [])]:
-        reasons = leave_out(
-            lesions[f"{needed}_file"] == "", {"full": "no_full_image"}.get(needed, f"no_{needed}")
-        )
-        problem = pd.Series(
-            [
-                problems.get(file, "missing_file") if file else ""
-                for file in lesions[f"{needed}_file"]
-            ],
-            lesions.index,
-            str,
-        )
-        reasons = leave_out(problem != "", problem if needed == "crop" else needed + "_" + problem)
-    images = lesions.assign(file=lesions[f"{role}_file"])
+    codes = pd.Series("", lesions.index)  # why each lesion is excluded; '' where it is not
+    for role in NEEDED[image.region]:
+        codes = _without_file(codes, lesions[f"{role}_file"], role, problems)
+    shown = lesions[f"{NEEDED[image.region][0]}_file"]
+    images = lesions.assign(file=shown)
     for column in ("width", "height", "spacing_mm"):
-        images[column] = images["file"].map(files[column])
-    if region["region"] == "context":
-        mask = [lesions["mask_file"].map(files[side]).astype(float) for side in ("width", "height")]
-        stretch = np.log(
-            mask[0] / mask[1] * images["height"].astype(float) / images["width"].astype(float)
-        )
-        reasons = leave_out(stretch.abs() > SHAPES_DIFFER, "mask_of_another_shape")
-        if region["margin_unit"] == "mm":
-            reasons = leave_out(images["spacing_mm"].isna(), "no_spacing")
+        images[column] = shown.map(files[column])
+    if image.region == "context":
+        codes = _without_context(codes, images, files, image)
     else:
         images["mask_file"] = ""
-    if region["region"] == "full":
-        images = images[reasons == ""]
-        classes = images.groupby("file")["label"].transform("nunique")
-        mixed = classes.gt(1).reindex(lesions.index, fill_value=False)
+    images = images[codes == ""]
+    if image.region == "full":
+        mixed = images.groupby("file")["label"].transform("nunique") > 1
         print(
-            f"{images.loc[mixed, 'file'].nunique()} full images hold lesions of both classes: {region['mixed']}"
+            f"{images.loc[mixed, 'file'].nunique()} whole images hold lesions of both classes:"
+            f" {image.mixed}"
         )
-        if region["mixed"] == "leave_out":
-            reasons = leave_out(mixed, "mixed_classes")
-        images = whole_images(images[~mixed[images.index] | (region["mixed"] == "malignant")])
-    else:
-        images = images[reasons == ""]
+        if image.mixed == "leave_out":
+            everywhere = mixed.reindex(lesions.index, fill_value=False)
+            codes = _excluding(codes, everywhere, "mixed_classes")
+            images = images[~mixed]
+        images = whole_images(images)
     if images.empty:
-        told = ", ".join(
-            f"{reason} ({n})"
-            for reason, n in pd.concat([excluded["reason"], reasons[reasons != ""]])
-            .value_counts()
-            .items()
-        )
+        counts = pd.concat([excluded["reason"], codes[codes != ""]]).value_counts()
+        named = ", ".join(f"{reason} ({number})" for reason, number in counts.items())
         raise InputError(
-            f"image.region {region['region']}: not one of the dataset's lesions can be shown so: {told or 'it has none'}. "
-            "See results/inventory/summary.md for what was found; check dataset.path, or choose another image.region."
+            f"image.region {image.region}: not one of the dataset's lesions can be shown so:"
+            f" {named or 'it has none'}. See results/inventory/summary.md for what was found; check"
+            " dataset.path, or choose another image.region."
         )
-    out = lesions.assign(reason=reasons, detail=lesions["source"] + ": " + lesions[f"{role}_file"])
-    return images, out.loc[reasons != "", ["image_id", "patient_id", "reason", "detail"]]
+    out = lesions.assign(reason=codes, detail=lesions["source"] + ": " + shown)
+    return images, out.loc[codes != "", ["image_id", "patient_id", "reason", "detail"]]
 
 
-def whole_images(lesions):
-    """A row per full image from the rows of its lesions, which have it as `file`, in the order in which they come.
+def _refuse_shared_images(lesions: pd.DataFrame) -> None:
+    patients = lesions[lesions["full_file"] != ""].groupby("full_file")["patient_id"].nunique()
+    shared = patients.index[patients > 1]
+    if len(shared):
+        raise InputError(
+            f"Whole images that the dataset gives to more than one patient: {some(shared)}."
+            " Correct the patient or the file in its tables."
+        )
+
+
+def _excluding(codes: pd.Series, where: pd.Series, reason: str | pd.Series) -> pd.Series:
+    """The codes with a reason for the lesions `where`, unless they have one already."""
+    return codes.mask(where & (codes == ""), reason)
+
+
+def _without_file(
+    codes: pd.Series, names: pd.Series, role: str, problems: Mapping[str, str]
+) -> pd.Series:
+    """The codes, with those of lesions that have no file of a role, or one with a problem."""
+    codes = _excluding(codes, names == "", MISSING[role])
+    found = [problems.get(name, "missing_file") if name else "" for name in names]
+    problem = pd.Series(found, names.index, str)
+    return _excluding(codes, problem != "", problem if role == "crop" else f"{role}_" + problem)
+
+
+def _without_context(
+    codes: pd.Series, images: pd.DataFrame, files: pd.DataFrame, image: Image
+) -> pd.Series:
+    """The codes, with those of lesions whose mask has another shape, or pixels no known size."""
+    masks = images["mask_file"]
+    proportions = masks.map(files["width"]).astype(float) / masks.map(files["height"]).astype(float)
+    whole_width, whole_height = images["width"].astype(float), images["height"].astype(float)
+    stretch = np.log(proportions * whole_height / whole_width)
+    codes = _excluding(codes, stretch.abs() > SHAPES_DIFFER, "mask_of_another_shape")
+    if image.margin_unit == "mm":
+        codes = _excluding(codes, images["spacing_mm"].isna(), "no_spacing")
+    return codes
+
+
+def whole_images(lesions: pd.DataFrame) -> pd.DataFrame:
+    """A row per whole image from the rows of its lesions, which have it as `file`, in their order.
 
     image_id is <kind>_<patient>_<side>_<view> where this names one file, else the file's path.
     """
-    groups = lesions.groupby("file", sort=False)
-    images = groups.first()
+    images = lesions.groupby("file", sort=False).first()
+    # Joining texts is slow in pandas: only where there is more than one.
     several = lesions[lesions.duplicated("file", keep=False)].groupby("file")
-    images["lesion_id"] = (
-        several["lesion_id"]
-        .agg(lambda ids: ";".join(dict.fromkeys(ids)))
-        .reindex(images.index)
-        .fillna(images["lesion_id"])
-    )
-    images["kind"] = (
-        several["kind"]
-        .agg(lambda kinds: ";".join(sorted(set(filter(None, kinds)))))
-        .reindex(images.index)
-        .fillna(images["kind"])
-    )
-    images["label"] = np.where(
-        (lesions["label"] == "malignant").groupby(lesions["file"]).any()[images.index],
-        "malignant",
-        "benign",
-    )
-    test = (lesions["official_partition"] == "test").groupby(lesions["file"]).any()[images.index]
+    for column, joined in {"lesion_id": _in_order, "kind": _sorted_kinds}.items():
+        images[column] = several[column].agg(joined).reindex(images.index).fillna(images[column])
+    malignant = _any_on_image(lesions["label"] == "malignant", lesions["file"], images.index)
+    images["label"] = np.where(malignant, "malignant", "benign")
+    test = _any_on_image(lesions["official_partition"] == "test", lesions["file"], images.index)
     images["official_partition"] = images["official_partition"].mask(test, "test")
     parts = [images["kind"], images["patient_id"], images["laterality"].str.upper(), images["view"]]
     names = parts[0].str.cat(parts[1:], sep="_")
     unnamed = names.duplicated(keep=False) | np.logical_or.reduce([part == "" for part in parts])
     return images.assign(image_id=names.mask(unnamed, images.index.to_series())).reset_index()
+
+
+def _in_order(names: pd.Series) -> str:
+    return ";".join(dict.fromkeys(names))
+
+
+def _sorted_kinds(kinds: pd.Series) -> str:
+    return ";".join(sorted(set(filter(None, kinds))))
+
+
+def _any_on_image(marked: pd.Series, file: pd.Series, images: pd.Index) -> pd.Series:
+    """Whether any lesion on each image is marked."""
+    return marked.groupby(file).any()[images]

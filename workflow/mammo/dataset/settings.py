@@ -1,8 +1,13 @@
 """The sections of a configuration that say what the images are."""
 
+from pathlib import Path
 from typing import Literal
 
 from mammo.settings import Section, setting
+
+# By the names of their modules: importing the records would make every step that has settings
+# depend on the code of every edition.
+EDITION_NAMES = sorted(path.stem for path in (Path(__file__).parent / "editions").glob("[a-z]*.py"))
 
 
 class Dataset(Section):
@@ -10,10 +15,10 @@ class Dataset(Section):
 
     edition: str = setting(
         "phantom",
-        "The dataset's format. `phantom`: a synthetic dataset, made on the spot. `kaggle`, `dicom`:"
-        " CBIS-DDSM in either published form. `table`: images named in a CSV. `folder`: images in"
-        " `benign/` and `malignant/`.",
-        allowed=["phantom", "kaggle", "dicom", "table", "folder"],
+        "The dataset's format, by its name. `phantom` is a synthetic dataset, made on the spot;"
+        " the others are CBIS-DDSM in its published forms, or images of your own: see the formats"
+        " below.",
+        allowed=EDITION_NAMES,
     )
     path: str | None = setting(
         None,
@@ -35,6 +40,13 @@ class Dataset(Section):
         " was found.",
         min_length=1,
     )
+
+    def required(self, key: str) -> str:
+        """The value of path, table or patient, where the edition needs it."""
+        value = getattr(self, key)
+        if value is None:
+            raise ValueError(f"dataset.{key}: null, but the {self.edition} edition needs it")
+        return value
 
 
 class Phantom(Section):

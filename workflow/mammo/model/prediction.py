@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from mammo.dataset.headers import printable, read_header
 from mammo.dataset.images import decode
 from mammo.dataset.tensors import Shards
+from mammo.exclusions import reason_in_words
 from mammo.model.augmentation import AS_IT_IS
 from mammo.model.exported_model import run
 from mammo.model.novelty import (
@@ -24,18 +25,6 @@ from mammo.statistics.calibration import calibrate
 from mammo.tables import read_table
 
 AT_ONCE = 256  # files that are decoded and predicted together, in bounded memory
-PROBLEMS = {
-    "not_an_image": "not an image of a kind that is known here",
-    "empty_file": "an empty file",
-    "missing_file": "a link that leads nowhere",
-    "unreadable": "cannot be read: damaged, or not a file that may be read",
-    "too_large": "too large: more pixels than any mammogram has",
-    "no_pixels": "a DICOM file without an image",
-    "multi_frame": "a DICOM file of several frames",
-    "colour": "a DICOM file in colour",
-    "bad_transfer_syntax": "a DICOM file in a compression that cannot be decoded here",
-}
-CANNOT_DECODE = "cannot be decoded to its end: damaged or cut short"
 
 
 def decoded(path, image):
@@ -46,11 +35,11 @@ def decoded(path, image):
     """
     header = read_header(path)
     if problem := header["problem"]:
-        return None, None, None, PROBLEMS.get(problem, problem)
+        return None, None, None, reason_in_words(problem)
     try:
         return decode(path, image["size"], image["fit"]), header["width"], header["height"], ""
     except ValueError:  # its message may quote the file or its path
-        return None, None, None, CANNOT_DECODE
+        return None, None, None, reason_in_words("cannot_decode")
 
 
 def predict_files(folder, files, settings, session, reference, workers):

@@ -1,69 +1,79 @@
-"""Which images show the same, from the pairs of files that are duplicates: for the split, which keeps them together or drops
-them, and for its audit, which looks whether it did."""
+"""Which images are duplicates of one another, from the pairs of files that are.
+
+The assignment drops such images or keeps them together; the audit looks whether it did.
+"""
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-# Of the images, how many may have a near-equal one of another patient before nearness is taken to tell nothing about them.
-MOST_ALIKE = 0.25
+# Proportion of the images that may have a near-duplicate of another patient. Above it, similarity
+# says nothing about patients: the images resemble one another by nature, as those of test objects.
+MAX_SIMILAR = 0.25
 
 
-def groups_of_files(duplicates):
-    """A Series from file to the number of its group: files that pairs of duplicates connect, at whatever distance."""
+def groups_of_files(duplicates: pd.DataFrame) -> pd.Series:
+    """The number of each file's group: files that pairs of duplicates connect, over any distance.
+
+    Returns a Series with the file as index. Groups are numbered from 0 in the order in which their
+    first file occurs, reading the pairs from left to right.
+    """
     files = pd.unique(duplicates[["file_a", "file_b"]].to_numpy().ravel())
-    place = pd.Series(np.arange(len(files)), files)
-    pairs = (
-        np.ones(len(duplicates)),
-        (place[duplicates["file_a"]].to_numpy(), place[duplicates["file_b"]].to_numpy()),
-    )
-    _, group = connected_components(coo_array(pairs, (len(files), len(files))), directed=False)
+    position = pd.Series(np.arange(len(files)), files)
+    ends = [position[duplicates[name]].to_numpy() for name in ("file_a", "file_b")]
+    # 3 to 4 times as fast as scipy's DisjointSet on 100,000 pairs, with the same groups.
+    graph = coo_array((np.ones(len(duplicates)), ends), (len(files), len(files)))
+    _, group = connected_components(graph, directed=False)
     return pd.Series(group, files)
 
 
-def groups_of_images(duplicates, images, lesions):
-    """A DataFrame with image_id, group, file (the duplicate), `shown` (it is the image's own file) and `crowd`.
+def groups_of_images(
+    duplicates: pd.DataFrame, images: pd.DataFrame, lesions: pd.DataFrame
+) -> pd.DataFrame:
+    """The groups of images that are duplicates of one another; an image may be in several.
 
-    A crop of which the full image equals another's (not merely nearly) counts too: a film that was published twice, under
-    two names, shows its tissue on both sides. Where more than MOST_ALIKE of all images have a near-equal one of another
-    patient, the dataset's images are alike by nature, as those of test objects are: then groups of several patients by
-    nearness are a crowd, to be told of and not acted on.
+    Returns a DataFrame with the columns
+
+    - image_id and group, the name of the group;
+    - file, the image's own file or its full image: that which is a duplicate;
+    - own_file, whether `file` is the image's own;
+    - uninformative, whether the group is to be reported but not acted on.
+
+    A crop whose full image is an exact duplicate of another's counts too: a film that was published
+    twice, under two names, shows its tissue in both. If more than MAX_SIMILAR of all images have
+    a near-duplicate of another patient, groups of near-duplicates from several patients are
+    uninformative.
     """
-    full = (
-        images[["image_id"]]
-        .merge(lesions[["image_id", "full_file"]], on="image_id")
-        .rename(columns={"full_file": "file"})
-    )
     own = images[["image_id", "file"]]
-    equal = duplicates[duplicates["match"] != "near"]
-    parts = []
-    for kind, files, pairs in [
-        ("equal", own, equal),
-        ("full image", full, equal),
-        ("near", own, duplicates),
-    ]:
-        group = groups_of_files(pairs)
-        files = files[files["file"].isin(group.index)]
-        names = [f"{kind} {number}" for number in files["file"].map(group)]
-        parts.append(files.assign(group=names, shown=kind != "full image", near=kind == "near"))
+    full = images[["image_id"]].merge(lesions[["image_id", "full_file"]], on="image_id")
+    full = full.rename(columns={"full_file": "file"})
+    exact = duplicates[duplicates["match"] != "near"]
+    parts = [
+        _grouped("exact", own, exact),
+        _grouped("full image", full, exact),
+        _grouped("near", own, duplicates),
+    ]
     groups = pd.concat(parts, ignore_index=True)
-    patients = (
-        groups["image_id"]
-        .map(images.set_index("image_id")["patient_id"])
-        .groupby(groups["group"])
-        .transform("nunique")
-    )
-    alike = groups["near"] & (patients > 1)
-    groups["crowd"] = alike & (groups.loc[alike, "image_id"].nunique() > MOST_ALIKE * len(images))
-    # A near group holds the equal ones, unless it is a crowd.
-    lone = groups.loc[groups["near"] & ~groups["crowd"], "image_id"]
-    groups = groups[groups["near"] | ~groups["shown"] | ~groups["image_id"].isin(lone)]
-    return groups[["image_id", "group", "file", "shown", "crowd"]].astype(
-        {"image_id": str, "group": str}
-    )
+    near = groups["kind"] == "near"
+    groups["own_file"] = groups["kind"] != "full image"
+
+    patient = groups["image_id"].map(images.set_index("image_id")["patient_id"])
+    of_several_patients = patient.groupby(groups["group"]).transform("nunique") > 1
+    similar = near & of_several_patients
+    too_many = groups.loc[similar, "image_id"].nunique() > MAX_SIMILAR * len(images)
+    groups["uninformative"] = similar & too_many
+
+    # A group of near-duplicates holds the exact ones too. If it is informative, it stands alone.
+    covered = groups.loc[near & ~groups["uninformative"], "image_id"]
+    groups = groups[near | ~groups["own_file"] | ~groups["image_id"].isin(covered)]
+    columns = ["image_id", "group", "file", "own_file", "uninformative"]
+    return groups[columns].astype({"image_id": str, "group": str})
 
 
-def leaks(split):
-    """What all that comes of a split says of it: nothing, or that patients are on both sides because that was asked for."""
-    return "" if split["by"] == "patient" else f"leaks patients (split by {split['by']})"
+def _grouped(kind: str, files: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
+    """The rows (image_id, file) of `files` that have a duplicate, with kind and group."""
+    group = groups_of_files(duplicates)
+    files = files[files["file"].isin(group.index)]
+    names = [f"{kind} {number}" for number in files["file"].map(group)]
+    return files.assign(kind=kind, group=names)

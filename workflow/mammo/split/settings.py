@@ -1,6 +1,6 @@
 """The section of a configuration that says who is in training, validation and test."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from mammo.settings import Section, setting
 
@@ -47,7 +47,17 @@ class Split(Section):
         " image keeps them all and warns.",
     )
 
-    def used(self) -> "Split":
+    @property
+    def leaks(self) -> str:
+        """What every table and figure of a split that leaks on purpose says; '' of any other."""
+        return "" if self.by == "patient" else f"leaks patients (split by {self.by})"
+
+    @property
+    def number_of_folds(self) -> int:
+        """How many folds the manifest holds: 1, except for cross-validation."""
+        return self.folds if self.method == "folds" else 1
+
+    def used(self) -> Self:
         """The keys that the assignment depends on: an official test partition is not drawn."""
         drawn = {"official": [], "fractions": ["test"], "folds": ["folds"], "hash": ["test"]}
         return self.only(["method", "by", "validation", "seed", "duplicates", *drawn[self.method]])

@@ -1,40 +1,28 @@
-"""CBIS-DDSM as DICOM, from The Cancer Imaging Archive or the Imaging Data Commons: the case tables, and files in any layout.
+"""CBIS-DDSM as DICOM files, from The Cancer Imaging Archive or the Imaging Data Commons."""
 
-Files are joined to the tables by the SeriesInstanceUID of their headers. Folders' names and the headers' PatientID, which is
-one for each image and misspelt in places, play no part.
-"""
-
-import re
-
-from mammo.dataset.editions.cbis_ddsm import assign_roles, file_rows, match_files, read_case_tables
-from mammo.dataset.headers import walk
-from mammo.log import InputError
+from mammo.dataset.cbis_ddsm import CITATION, datasheet
+from mammo.dataset.edition import Edition, Found, Look
+from mammo.dataset.layout import CASE_TABLES, find_all
+from mammo.dataset.settings import Dataset
 
 
-def read_dicom(folder, scan, workers):
-    """(files, lesions, excluded), the rows of three tables as lists of dicts, from the dataset in `folder`.
+def read(dataset: Dataset, look: Look, workers: int) -> Found:
+    from mammo.dataset.readers.dicom import read_dicom
 
-    The case tables lie in `folder` or up to two folders down, in csv/ or not. `scan` takes a list of files and returns their
-    headers. Raises InputError as read_case_tables does, and where there is no DICOM file.
-    """
-    rows = read_case_tables(folder)
-    headers = scan([file for file in walk(folder) if may_be_dicom(file)])
-    files = file_rows(
-        {file: header for file, header in headers.items() if named_dicom(file) or header["series"]}
-    )
-    if not files:
-        raise InputError(
-            f"{folder} holds no DICOM file, neither one that ends in .dcm nor one without an ending."
-        )
-    assign_roles(folder, files, rows, workers)
-    lesions, excluded = match_files(rows, files)
-    return list(files.values()), lesions, excluded
+    return read_dicom(dataset.required("path"), look, workers)
 
 
-def named_dicom(file):
-    return file.lower().endswith(".dcm")
+def watched(path: str, table: str | None) -> list[str]:
+    return find_all(path, [*CASE_TABLES.values()])
 
 
-def may_be_dicom(file):
-    """Whether a file is worth opening: it ends in .dcm, or has no ending (a UID's last part is none)."""
-    return named_dicom(file) or not re.search(r"\.[A-Za-z]\w*$", file.rsplit("/", 1)[-1])
+EDITION = Edition(
+    name="dicom",
+    description="CBIS-DDSM as DICOM files, as published by The Cancer Imaging Archive.",
+    origin="published",
+    read=read,
+    watched=watched,
+    datasheet=datasheet,
+    overlay="config/dicom.yaml",
+    citation=CITATION,
+)

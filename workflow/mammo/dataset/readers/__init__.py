@@ -1,0 +1,1 @@
+"""How the files and tables of each edition are read."""
