@@ -26,6 +26,8 @@ WAYS = {
 }
 OURS, A, B, _ = WAYS
 WANTED = {("full", A): 20, ("full", B): 15, ("crop", A): 2}  # at 64 pixels, after 10 epochs, cold
+# By CPU seconds, which do not reward that this workflow decodes on all cores.
+QUICK_WANTED = {"full": 10, "crop": 2}
 COUNT = {"full": 160, "crop": 240}
 EPOCHS = [1, 3, 10, 30]
 ROUNDS = {64: [30, 10, 10], 224: [10, 10]}  # how many epochs each round has: 30 are for the picture
@@ -108,7 +110,7 @@ def quick_ratios(scratch):
     for kind, count in {"full": 24, "crop": 160}.items():
         make_images(scratch / kind, kind, count)
         table = measure(scratch / kind, kind, 64, [10] * 3, [OURS, A], building=False)
-        yield Ratio(words(kind, 64, 10, A), against(table, A, 10), WANTED[kind, A])
+        yield Ratio(words(kind, 64, 10, A), against(table, A, 10), QUICK_WANTED[kind])
 
 
 def words(kind, size, epochs, way):
