@@ -48,7 +48,7 @@ bench: $(EXTRA)
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/scale.py --rows $(ROWS)
 
-# Some of it, in under 3 minutes: fails where a ratio misses what is wanted by more than half. Needs a quiet machine.
+# Some of it, in a few minutes, by CPU seconds: fails where a ratio misses what is wanted by more than half.
 bench-quick: $(EXTRA)
 	$(BIN)/python benchmarks --quick
 

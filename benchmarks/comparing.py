@@ -1,7 +1,9 @@
-"""What the benchmarks share: a ratio with its spread, and functions that run in a process of their own."""
+"""What the benchmarks share: a ratio with its spread, and functions in processes of their own."""
 
 import os
+import resource
 import statistics
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context, set_start_method
@@ -9,7 +11,7 @@ from multiprocessing import get_context, set_start_method
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times one quantity is another, both measured by turns: rounds holds a pair of each round."""
+    """How many times one quantity is another, both measured by turns: `rounds` holds the pairs."""
 
     measure: str
     rounds: list[tuple[float, float]]
@@ -42,15 +44,38 @@ class Ratio:
         """What results.csv says of it."""
         least, most = self.spread
         wanted = f"at {'most' if self.at_most else 'least'} {self.wanted:g}"
-        return {"measure": self.measure, "ratio": f"{self.value:.2f}", "least": f"{least:.2f}", "most": f"{most:.2f}",
-                "rounds": len(self.rounds), "wanted": wanted, "met": "yes" if self.met else "no"}  # fmt: skip
+        return {
+            "measure": self.measure,
+            "ratio": f"{self.value:.2f}",
+            "least": f"{least:.2f}",
+            "most": f"{most:.2f}",
+            "rounds": len(self.rounds),
+            "wanted": wanted,
+            "met": "yes" if self.met else "no",
+        }
 
     def __str__(self):
         return "{measure}: {ratio} ({least} to {most}), wanted {wanted}: {met}".format(**self.row)
 
 
+def cpu_seconds():
+    """What this process and its ended children have worked, on all cores: other work on the machine
+    does not add to it."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def seconds():
+    """What time it is: by the clock, or, of quick benchmarks, which run beside other work, by what
+    this process has worked. Processes that `apart` starts have the environment, and so the same."""
+    return cpu_seconds() if os.getenv("BENCHMARKS_COUNT") == "cpu" else time.perf_counter()
+
+
 def apart(function, *arguments):
-    """What `function` returns in a new process: nothing that ran before it has warmed anything up there. What it prints is lost."""
+    """What `function` returns in a new process, where nothing was warmed up before.
+
+    What it prints is lost.
+    """
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin) as pool:
         return pool.submit(function, *arguments).result()
 

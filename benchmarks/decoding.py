@@ -1,21 +1,24 @@
-"""JPEGs to small squares: the throughput of decode_images, against libjpeg-turbo's scaled decoding alone (simplejpeg).
+"""JPEGs to small squares: the throughput of decode_images, against simplejpeg's.
 
-Both read the same files in as many threads; simplejpeg decodes to no less than twice the size that is wanted, as decode_images does before
-it averages.
+The latter is libjpeg-turbo's scaled decoding alone.
+
+Both read the same files in as many threads; simplejpeg decodes to no less than twice the size
+that is wanted, as decode_images does before it averages.
 """
 
 import os
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import comparing
 import pandas as pd
 from comparing import Ratio
 from images import KINDS, make_images
 
 WORKERS = os.cpu_count()
-# How many images are made, and how often each is decoded: as many as CBIS-DDSM has, beside which a process' start is little.
+# How many images are made, and how often each is decoded: as many as CBIS-DDSM has, beside which
+# starting a process is little.
 MADE = {False: {"full": (24, 128), "crop": (1500, 2)}, True: {"full": (6, 16), "crop": (300, 10)}}
 
 
@@ -39,9 +42,9 @@ def ours(folder, images, size):
 
 
 def seconds(way, *arguments):
-    begun = time.perf_counter()
+    begun = comparing.seconds()
     way(*arguments)
-    return time.perf_counter() - begun
+    return comparing.seconds() - begun
 
 
 def ratios(quick):

@@ -1,4 +1,4 @@
-"""Made-up JPEGs of real size for the benchmarks: whole mammograms and lesion crops, power-law noise at JPEG quality 92."""
+"""Synthetic JPEGs of real size: whole mammograms and lesion crops, of power-law noise."""
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -27,10 +27,13 @@ def texture(rng, height, width):
 
 
 def make_images(folder, kind, count):
-    """Write `count` images of a kind, `full` or `crop`, into benign/ and malignant/ by turns; returns their names, relative to folder.
+    """Write `count` images of a kind, `full` or `crop`, into benign/ and malignant/ by turns.
 
-    A full one has about 3,000 x 5,000 pixels, half of them the black around a breast; crops have the sizes of CBIS-DDSM's, a median
-    of 336. The malignant ones are somewhat brighter, so that there is something to learn.
+    Returns their names, relative to folder.
+
+    A full one has about 3,000 x 5,000 pixels, half of them the black around a breast; crops have
+    the sizes of CBIS-DDSM's, a median of 336. The malignant ones are somewhat brighter, so
+    that there is something to learn.
     """
     for label in CLASSES:
         (folder / label).mkdir(parents=True)

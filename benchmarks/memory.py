@@ -1,7 +1,10 @@
-"""Peak memory of the steps of a study of 10^5 images of 64 x 64, against one of 10^3: unique pages, since mapped files do not count.
+"""Peak memory of the steps of a study of 10^5 images of 64 x 64, against one of 10^3.
 
-The workflow runs on real files from a table, two images to a patient, its network for two epochs. Every 50 ms it is asked what each
-step's processes hold of memory that no file stands behind, what they share counted once (Pss_Anon of Linux). Writes memory.csv.
+In unique pages, since mapped files do not count.
+
+The workflow runs on real files from a table, two images to a patient, its network for two epochs.
+Every 50 ms it is asked what each step's processes hold of memory that no file stands behind, what
+they share counted once (Pss_Anon of Linux). Writes memory.csv.
 """
 
 import contextlib
@@ -27,7 +30,10 @@ ANONYMOUS = re.compile(r"Pss_Anon:\s+(\d+) kB")
 
 
 def make_dataset(folder, count):
-    """A table edition of `count` different JPEGs, about 300 of them to a folder; those of malignant lesions are brighter."""
+    """A table edition of `count` different JPEGs, about 300 of them to a folder.
+
+    Those of malignant lesions are brighter.
+    """
     rng = np.random.default_rng(1)
     patient = np.arange(count) // 2
     malignant = rng.random(count // 2 + 1)[patient] < 0.4
@@ -59,11 +65,22 @@ def anonymous(*processes):
 
 
 def peaks(dataset, directory):
-    """{step: its peak in MB} of a study of the dataset from nothing; `snakemake` is Snakemake itself."""
-    command = ["snakemake", "--cores", "2", "--directory", directory, "--configfile", "config/table.yaml", "--config",
-               f"dataset={{path: {dataset}, table: lesions.csv}}", "training={epochs: 2}"]  # fmt: skip
+    """{step: its peak in MB} of a study from nothing; `snakemake` is Snakemake itself."""
+    command = [
+        "snakemake",
+        "--cores",
+        "2",
+        "--directory",
+        directory,
+        "--configfile",
+        "config/table.yaml",
+        "--config",
+        f"dataset={{path: {dataset}, table: lesions.csv}}",
+        "training={epochs: 2}",
+    ]
     found = Counter()
-    # The extra packages, which the other benchmarks need, bring pyarrow, and pandas would load it in every step.
+    # The extra packages, which the other benchmarks need, bring pyarrow, and pandas would load it
+    # in every step.
     Path(directory).mkdir()
     Path(directory, "pyarrow.py").write_text("raise ImportError\n")
     environment = os.environ | {"PYTHONPATH": directory}

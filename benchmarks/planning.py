@@ -1,4 +1,6 @@
-"""How long Snakemake takes, and how much memory, to see what a thousand runs need: of a thousand seeds, and of a thousand experiments.
+"""How long Snakemake takes, and how much memory, to see what a thousand runs need.
+
+Of a thousand seeds, and of a thousand experiments.
 
 make bench
 """
@@ -52,7 +54,8 @@ def main():
             assert status == 0
             took = time.perf_counter() - begun
         print(
-            f"{name}: {took:.1f} s, {used.ru_maxrss / 1024:.0f} MB; at most 10 s and 1,000 MB wanted",
+            f"{name}: {took:.1f} s, {used.ru_maxrss / 1024:.0f} MB; "
+            "at most 10 s and 1,000 MB wanted",
             flush=True,
         )
 

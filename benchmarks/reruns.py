@@ -1,16 +1,16 @@
-"""What caching saves: a second run after a change of evaluation alone, and a run with nothing to do.
+"""What caching saves: a second run after a change of evaluation, and a run with nothing to do.
 
-A study of the phantom at 224 pixels, 30 epochs of training, is run from nothing, then again with the intervals' draws from another seed: all
-that follows from the predictions is made anew. Nothing to do is compared with a workflow of one rule that has nothing to do; quickly, of
-one figure.
+A study of the phantom at 224 pixels, 30 epochs of training, is run from nothing, then again with
+bootstrap replicates from another seed: all that follows from the predictions is made anew. Nothing
+to do is compared with a workflow of one rule that has nothing to do; quickly, of one figure.
 """
 
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import comparing
 from comparing import Ratio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,19 +20,25 @@ ONE_RULE = 'rule all:\n    output:\n        "done.txt",\n    shell:\n        "to
 def snakemake(folder, *arguments):
     """(seconds, whether there was nothing to do) of a run in a folder."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    begun = time.perf_counter()
+    begun = comparing.seconds()
     done = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    return time.perf_counter() - begun, "Nothing to be done" in done.stdout
+    return comparing.seconds() - begun, "Nothing to be done" in done.stdout
 
 
 def ratios(quick):
     patients, size, epochs = (30, 64, 1) if quick else (150, 224, 30)
     with tempfile.TemporaryDirectory() as scratch:
-        study = ["--directory", f"{scratch}/study", "--config", f"phantom={{patients: {patients}}}", f"image={{size: {size}}}",
-                 f"training={{epochs: {epochs}, patience: {epochs}}}"]  # fmt: skip
+        study = [
+            "--directory",
+            f"{scratch}/study",
+            "--config",
+            f"phantom={{patients: {patients}}}",
+            f"image={{size: {size}}}",
+            f"training={{epochs: {epochs}, patience: {epochs}}}",
+        ]
         if quick:
             study.insert(0, "results/plots/loss.png")
         whole, _ = snakemake(ROOT, *study)

@@ -1,8 +1,10 @@
-"""Time and memory of inventory, image list, manifest, audit and evaluation, from a thousand to a million rows.
+"""Time and memory of inventory, image list, manifest, audit and evaluation, from a thousand to a
+million rows.
 
-The images are links to a few tiny files, named in a table of one's own; each step runs in a process of its own, as Snakemake
-runs it. Writes benchmarks/scale.csv and scale.png: seconds and peak memory of each step, and for each its growth from size to
-size as the exponent of a power law (1 is linear).
+The images are links to a few tiny files, named in a table of one's own; each step runs in a
+process of its own, as Snakemake runs it. Writes benchmarks/scale.csv and scale.png: seconds and
+peak memory of each step, and for each its growth from size to size as the exponent of a power law
+(1 is linear).
 """
 
 import argparse
@@ -154,7 +156,10 @@ STEPS = [take_inventory, list_images, split_patients, audit_split, evaluate_run]
 
 
 def measured(step, *arguments):
-    """(seconds, peak resident memory in MB of the process and of each of its children) of a step in a process of its own."""
+    """(seconds, peak resident memory in MB) of a step in a process of its own.
+
+    The memory is that of the process, or of the largest of its children.
+    """
 
     def run(pipe):
         begun = time.perf_counter()

@@ -1,13 +1,14 @@
-"""The ways from images to a trained network that are compared: this workflow's, and what people would write.
+"""The ways from images to a trained network: this workflow's, and what people would write.
 
-All train the original network in batches of 64, on all cores, with the original's augmentation where there is any. Each returns the
-seconds after which each epoch ended, imports not counted, and the model, which takes float32 images of 0 to 255 (n, size, size, 3).
+All train the original network in batches of 64, on all cores, with the original's augmentation
+where there is any. Each returns the seconds after which each epoch ended, imports not counted,
+and the model, which takes float32 images of 0 to 255 (n, size, size, 3).
 """
 
 import os
 import tempfile
-import time
 
+import comparing
 import numpy as np
 import pandas as pd
 
@@ -25,10 +26,10 @@ class Clock:
     """Seconds since it was made, at each end of an epoch that it was told of."""
 
     def __init__(self, before=0.0):
-        self.begun, self.ends = time.perf_counter() - before, []
+        self.begun, self.ends = comparing.seconds() - before, []
 
     def tell(self):
-        self.ends.append(time.perf_counter() - self.begun)
+        self.ends.append(comparing.seconds() - self.begun)
 
     @property
     def callback(self):
@@ -63,7 +64,10 @@ def train_ours(pixels, images, epochs, clock, precision="float32"):
 
 
 def this_workflow(folder, size, epochs):
-    """Decode each image once, and then train on what was decoded; the first of the seconds is when the images were decoded."""
+    """Decode each image once, and then train on what was decoded.
+
+    The first of the seconds is when the images were decoded.
+    """
     files = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.jpg"))
     images = pd.DataFrame(
         {"file": files, "label": [file.split("/")[0] for file in files], "row": range(len(files))}
@@ -94,9 +98,15 @@ def generator(folder, size, epochs):
 
     clock = Clock()
     drawn = ImageDataGenerator(
-        rescale=1 / 255, rotation_range=20, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2,
-        zoom_range=0.2, horizontal_flip=True, validation_split=0.2,
-    )  # fmt: skip
+        rescale=1 / 255,
+        rotation_range=20,
+        width_shift_range=0.2,
+        height_shift_range=0.2,
+        shear_range=0.2,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        validation_split=0.2,
+    )
     plain = ImageDataGenerator(rescale=1 / 255, validation_split=0.2)
     read = {"target_size": (size, size), "batch_size": BATCH, "class_mode": "binary"}
     training = drawn.flow_from_directory(folder, subset="training", **read)

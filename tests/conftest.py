@@ -17,8 +17,21 @@ settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items):
-    """The slow tests first: at the end, the quick ones fill up what one process has left."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Mark as slow what uses the study, and begin with the slow tests.
+
+    Those of whole runs come before all: at the end, the quick ones fill up what one process of
+    pytest-xdist has left.
+    """
+    for item in items:
+        if "study" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=rank)
+
+
+def rank(item):
+    """By what tests are sorted: False is before True."""
+    slow = item.get_closest_marker("slow") is not None
+    return not slow, item.path.parent.name != "workflow"
 
 
 @pytest.fixture
@@ -65,7 +78,7 @@ def editable(study, tmp_path_factory):
 
 @pytest.fixture
 def lsf(tmp_path, monkeypatch):
-    """The folder of an LSF made of shell scripts, which Snakemake finds: a subfolder for each job."""
+    """The folder of an LSF made of shell scripts, which Snakemake finds: one subfolder a job."""
     monkeypatch.setenv("PATH", stubs(tmp_path / "bin", squeue="", **LSF))
     monkeypatch.setenv("LSF", str(tmp_path / "lsf"))
     (tmp_path / "lsf").mkdir()

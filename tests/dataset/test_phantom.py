@@ -19,6 +19,8 @@ from mammo.dataset.phantom.build import build
 from mammo.dataset.settings import Dataset, Phantom
 from mammo.tables import left_in
 
+pytestmark = pytest.mark.slow  # it makes the default phantom
+
 SMALLEST = Phantom.default(patients=24)
 
 

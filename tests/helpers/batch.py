@@ -1,4 +1,4 @@
-"""Programs of a batch system that are shell scripts: a Slurm's or an LSF's, as far as they are used."""
+"""The programs of a batch system, Slurm or LSF, as shell scripts, as far as they are used."""
 
 import os
 
@@ -12,7 +12,8 @@ def stubs(folder, **programs):
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-# LSF's programs, as far as the profile uses them: jobs run on this machine, and the first is ended for want of memory.
+# LSF's programs, as far as the profile uses them: jobs run on this machine, and the first is ended
+# for want of memory.
 LSF = {
     "bsub": """
 number=$(($(ls $LSF | wc -l) + 1))
@@ -22,14 +23,18 @@ for command; do :; done
 if [ $number = 1 ] && [ -n "$STARVE" ]; then echo EXIT > $job/stat
 else
     echo RUN > $job/stat
-    setsid sh -c 'echo $$ > '$job'/pid; '"$command"' > '$job'/out 2>&1 && echo DONE > '$job'/stat || echo EXIT > '$job'/stat' > /dev/null 2>&1 &
+    run="($command) > $job/out 2>&1 && echo DONE > $job/stat || echo EXIT > $job/stat"
+    setsid sh -c 'echo $$ > '"$job/pid; $run" > /dev/null 2>&1 &
 fi
 echo "Job <$number> is submitted to default queue <normal>."
 """,
     "bjobs": """
 for last; do :; done
 case "$*" in
-    *sub_cwd*) for job in $LSF/*; do grep -q RUN $job/stat && echo "${job##*/}|$(cat $job/folder)"; done; true ;;
+    *sub_cwd*)
+        for job in $LSF/*; do
+            grep -q RUN $job/stat && echo "${job##*/}|$(cat $job/folder)"
+        done; true ;;
     *exit_reason*) echo "TERM_MEMLIMIT: job killed after reaching LSF memory usage limit" ;;
     *) cat $LSF/$last/stat ;;
 esac

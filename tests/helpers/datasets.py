@@ -26,7 +26,10 @@ def save_image(path, pixels, **options):
 
 
 class TinyKaggle:
-    """A dataset in the Kaggle layout, two lesions a patient and view, to be spoilt by a test and then written."""
+    """A dataset in the Kaggle layout, to be spoilt by a test and then written.
+
+    It has two lesions a patient and view.
+    """
 
     def __init__(self, folder, patients=8):
         self.folder, self.tables, self.info = folder, {name: [] for name in NAMES}, []

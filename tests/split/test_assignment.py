@@ -46,6 +46,7 @@ def images_of_patients(draw):
     return pd.DataFrame(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, phases=WITHOUT_SHRINKING)
 @given(
     images_of_patients(),

@@ -227,6 +227,7 @@ def studies(draw):
     return account, region
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(studies())
 def test_what_is_excluded_adds_up_with_what_remains(study):

@@ -58,6 +58,8 @@ def test_what_a_killed_snakemake_left_is_ended_in_its_folder_alone(lsf, tmp_path
     script = tmp_path / "mine/.snakemake/scripts/tmp1.step.py"
     script.write_text("import time\ntime.sleep(100)\n")
     with subprocess.Popen([sys.executable, script], cwd=tmp_path / "mine") as step:
+        while not all((lsf / job / "pid").exists() for job in ("1", "2")):
+            time.sleep(0.05)
         time.sleep(0.5)
         recover().end_what_was_left(tmp_path / "mine")
         assert not psutil.pid_exists(step.pid)

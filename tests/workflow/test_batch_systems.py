@@ -1,4 +1,7 @@
-"""Cluster profiles: the phantom study through a real Slurm, whose jobs are ended and whose Snakemake is killed on the way."""
+"""Cluster profiles: the phantom study through a real Slurm.
+
+On the way its jobs are ended, and its Snakemake is killed.
+"""
 
 import contextlib
 import fcntl
@@ -121,9 +124,11 @@ def started(
 
 
 def study_with_misfortunes(profile, folder):
-    """The study from its tensors to its metrics, through Slurm. Training has too little memory at first; it is cancelled where
-    the profile is quick to see it; then Snakemake is killed, and recover.py goes on. Returns what both said, and the job that
-    was left."""
+    """The study from its tensors to its metrics, through Slurm.
+
+    Training has too little memory at first; it is cancelled where the profile is quick to see it;
+    then Snakemake is killed, and recover.py goes on. Returns what both said, and the job left.
+    """
     starved = ["--set-resources", STARVED]
     with (
         open(folder.with_suffix(".first"), "w") as log,
@@ -165,8 +170,12 @@ def study_at_home(folder):
 
 @pytest.fixture(scope="session")
 def studies(slurm, tmp_path_factory):
-    """{profile: what study_with_misfortunes returns}, the folder of the study at home, and what was said until there were
-    tensors, which slurm-generic makes for both, because it waits less. The rest at once, because both wait a lot."""
+    """{profile: what study_with_misfortunes returns}, with two more entries.
+
+    `home` is the folder of the study at home; `before` is what was said until there were tensors,
+    which slurm-generic makes for both, because it waits less. The rest runs at once, because both
+    wait a lot.
+    """
     base = tmp_path_factory.mktemp("clusters").resolve()
     quick, other = base / "slurm-generic", base / "slurm"
     with ThreadPoolExecutor(3) as together:
@@ -259,15 +268,37 @@ def test_a_gpu_is_asked_for_where_the_job_has_that_resource(profile, tmp_path, m
     monkeypatch.setenv(
         "PATH", stubs(tmp_path / "bin", sbatch=asked, squeue="", scancel="", sinfo="echo 'main*'")
     )
-    snakemake(ROOT, "--workflow-profile", f"profiles/{profile}", "--directory", tmp_path / "study", "results/phantom/planted.csv",
-              "--retries", "0", "--set-resources", "make_phantom:gpu=2", *FASTER[profile])  # fmt: skip
+    snakemake(
+        ROOT,
+        "--workflow-profile",
+        f"profiles/{profile}",
+        "--directory",
+        tmp_path / "study",
+        "results/phantom/planted.csv",
+        "--retries",
+        "0",
+        "--set-resources",
+        "make_phantom:gpu=2",
+        *FASTER[profile],
+    )
     assert "--gpus=2" in (tmp_path / "asked").read_text()
 
 
 def test_jobs_pass_through_lsf_and_one_that_failed_is_retried_with_more(lsf, tmp_path, monkeypatch):
     monkeypatch.setenv("STARVE", "1")
-    done = snakemake(ROOT, "--workflow-profile", "profiles/lsf", "--directory", tmp_path / "study", "results/phantom/planted.csv",
-                     "--seconds-between-status-checks", "1", "--set-resources", "make_phantom:gpu=attempt - 1", *SETTINGS)  # fmt: skip
+    done = snakemake(
+        ROOT,
+        "--workflow-profile",
+        "profiles/lsf",
+        "--directory",
+        tmp_path / "study",
+        "results/phantom/planted.csv",
+        "--seconds-between-status-checks",
+        "1",
+        "--set-resources",
+        "make_phantom:gpu=attempt - 1",
+        *SETTINGS,
+    )
     assert done.returncode == 0, done.stdout
     assert "external jobid '1'" in done.stdout
     assert "LSF job 1: TERM_MEMLIMIT" in done.stdout

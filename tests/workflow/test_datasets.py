@@ -44,7 +44,10 @@ def test_one_named_result_is_enough_to_own_a_folder(tmp_path):
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """A Kaggle dataset run from a clean copy with --directory ELSEWHERE: (copy, elsewhere, its files before, dataset)."""
+    """A Kaggle dataset run from a clean copy with --directory ELSEWHERE.
+
+    Returns (copy, elsewhere, the copy's files before, dataset).
+    """
     folder = tmp_path_factory.mktemp("elsewhere")
     data = TinyKaggle(folder / "data", patients=48)
     data.tables["mass_case_description_train_set.csv"][0]["cropped image file path"] = (
@@ -56,8 +59,18 @@ def elsewhere(tmp_path_factory):
     data.write()
     project = copy_workflow(folder / "project")
     before = set(project.rglob("*"))
-    done = snakemake(project, "--cores", "2", "--directory", folder / "run", "--configfile", "config/kaggle.yaml",
-                     "--config", f"dataset={{path: {data.folder}}}", "training={epochs: 1}")  # fmt: skip
+    done = snakemake(
+        project,
+        "--cores",
+        "2",
+        "--directory",
+        folder / "run",
+        "--configfile",
+        "config/kaggle.yaml",
+        "--config",
+        f"dataset={{path: {data.folder}}}",
+        "training={epochs: 1}",
+    )
     assert done.returncode == 0, done.stdout
     return project, folder / "run", before, data.folder
 
@@ -115,9 +128,19 @@ def test_a_failed_step_tells_why_and_leaves_what_was_finished(elsewhere):
 def test_own_images_run_end_to_end_with_the_same_weights_whatever_the_cores(own_images, tmp_path):
     weights = []
     for cores in (1, 2):
-        done = snakemake(ROOT, "--cores", cores, "--directory", tmp_path / str(cores), "results/metrics.csv",
-                         "--configfile", "config/table.yaml",
-                         "--config", f"dataset={{path: {own_images}, table: lesions.csv}}", "training={epochs: 2, batch_size: 8}")  # fmt: skip
+        done = snakemake(
+            ROOT,
+            "--cores",
+            cores,
+            "--directory",
+            tmp_path / str(cores),
+            "results/metrics.csv",
+            "--configfile",
+            "config/table.yaml",
+            "--config",
+            f"dataset={{path: {own_images}, table: lesions.csv}}",
+            "training={epochs: 2, batch_size: 8}",
+        )
         assert done.returncode == 0, done.stdout
         run = tmp_path / str(cores) / "results/runs/baseline/fold0-seed1"
         weights.append(((run / "predictions.csv").read_bytes(), model_weights(run / "model.keras")))

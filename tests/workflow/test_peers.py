@@ -1,4 +1,7 @@
-"""What the benchmarks compare does the same work: the same distribution of augmented images, and results that agree."""
+"""What the benchmarks compare does the same work.
+
+Augmented images are distributed the same, and results agree.
+"""
 
 import sys
 
@@ -16,8 +19,10 @@ sys.path.append(str(ROOT / "benchmarks"))  # as an end: nothing there hides a mo
 
 
 def moments(images):
-    """What a warp changes of a bright thing on black, images (n, size, size): its light, where its middle is, how wide it reaches,
-    and which way it leans, in radians."""
+    """What a warp changes of a bright thing on black, images (n, size, size).
+
+    Its light, where its middle is, how wide it reaches, and which way it leans, in radians.
+    """
     images = images.astype(float)
     light = images / images.sum((1, 2), keepdims=True)
     y, x = np.mgrid[: images.shape[1], : images.shape[2]]
@@ -25,10 +30,16 @@ def moments(images):
     dy, dx = y - middle_y[:, None, None], x - middle_x[:, None, None]
     height, width, slant = ((light * product).sum((1, 2)) for product in (dy**2, dx**2, dx * dy))
     return {
-        "mean": images.mean((1, 2)), "sd": images.std((1, 2)), "darkest": images.min((1, 2)), "brightest": images.max((1, 2)),
-        "middle, down": middle_y, "middle, across": middle_x, "height": height, "width": width,
+        "mean": images.mean((1, 2)),
+        "sd": images.std((1, 2)),
+        "darkest": images.min((1, 2)),
+        "brightest": images.max((1, 2)),
+        "middle, down": middle_y,
+        "middle, across": middle_x,
+        "height": height,
+        "width": width,
         "lean": np.arctan2(2 * slant, width - height) / 2,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.slow
@@ -38,7 +49,8 @@ def test_augmented_images_are_distributed_as_the_originals():
 
     from mammo.model.batches import training_data
 
-    # An oval that leans and is not in the middle, so that no flip, turn, zoom or shift goes unnoticed, and that no warp moves out.
+    # An oval that leans and is not in the middle, so that no flip, turn, zoom or shift goes
+    # unnoticed, and that no warp moves out.
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
     along, across = (x - 0.1) + (y + 0.05) / 2, (y + 0.05) - (x - 0.1) / 2
     picture = np.uint8(255 * np.exp(-((along / 0.28) ** 2) - (across / 0.12) ** 2))
@@ -52,8 +64,14 @@ def test_augmented_images_are_distributed_as_the_originals():
         )
     )
     ours = images.numpy()[..., 0]
-    drawn = ImageDataGenerator(rotation_range=20, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2,
-                               zoom_range=0.2, horizontal_flip=True)  # fmt: skip
+    drawn = ImageDataGenerator(
+        rotation_range=20,
+        width_shift_range=0.2,
+        height_shift_range=0.2,
+        shear_range=0.2,
+        zoom_range=0.2,
+        horizontal_flip=True,
+    )
     theirs = next(drawn.flow(pixels[..., None].astype(np.float32), batch_size=count, seed=1))[
         ..., 0
     ]
@@ -73,7 +91,10 @@ def test_augmented_images_are_distributed_as_the_originals():
 
 
 def blobs(count, seed):
-    """(images, labels): grey noise with a wide bright blob, or a narrow one where malignant; one in ten looks like the other class."""
+    """(images, labels): grey noise with a wide bright blob, or a narrow one where malignant.
+
+    One in ten looks like the other class.
+    """
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 2
     y, x = np.mgrid[-1:1:72j, -1:1:72j]
@@ -137,13 +158,27 @@ def test_the_readme_has_the_figures_that_the_benchmarks_measured():
 
 @pytest.mark.parametrize(
     ("rounds", "at_most", "met", "far_off"),
-    [([(19, 1), (30, 1), (21, 1)], False, True, False), ([(11, 1)], False, False, False), ([(9, 1)], False, False, True),
-     ([(20, 1)], True, True, False), ([(29, 1)], True, False, False), ([(31, 1)], True, False, True)],
-)  # fmt: skip
+    [
+        ([(19, 1), (30, 1), (21, 1)], False, True, False),
+        ([(11, 1)], False, False, False),
+        ([(9, 1)], False, False, True),
+        ([(20, 1)], True, True, False),
+        ([(29, 1)], True, False, False),
+        ([(31, 1)], True, False, True),
+    ],
+)
 def test_a_ratio_says_whether_it_is_what_was_wanted(rounds, at_most, met, far_off):
     from comparing import Ratio
 
     ratio = Ratio("speed", rounds, 20, at_most)
     assert (ratio.met, ratio.far_off) == (met, far_off)
     if len(rounds) > 1:
-        assert ratio.row == {"measure": "speed", "ratio": "21.00", "least": "19.00", "most": "30.00", "rounds": 3, "wanted": "at least 20", "met": "yes"}  # fmt: skip
+        assert ratio.row == {
+            "measure": "speed",
+            "ratio": "21.00",
+            "least": "19.00",
+            "most": "30.00",
+            "rounds": 3,
+            "wanted": "at least 20",
+            "met": "yes",
+        }

@@ -49,7 +49,8 @@ def test_a_plan_tells_keys_experiments_and_times_and_starts_nothing(study, copie
     before = files(copied)
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(
-        "phantom: {patients: 36}\ntraining: {epochs: 3}\nevaluation: {draws: 500}\nexperiments: {small: {image: {size: 32}}}\n"
+        "phantom: {patients: 36}\ntraining: {epochs: 3}\nevaluation: {draws: 500}\n"
+        "experiments: {small: {image: {size: 32}}}\n"
     )
     done = snakemake(study, "plan", "--cores", "2", "--directory", copied, "--configfile", overlay)
     found = rows(done)
@@ -116,7 +117,16 @@ def test_a_plan_for_a_cluster_counts_jobs_and_submits_none(study, copied, tmp_pa
         "--jobs",
         "20",
     ]
-    done = snakemake(study, "plan", "results/metrics.csv", "--directory", copied, *cluster, *SMALL[:2], "training={epochs: 1}")  # fmt: skip
+    done = snakemake(
+        study,
+        "plan",
+        "results/metrics.csv",
+        "--directory",
+        copied,
+        *cluster,
+        *SMALL[:2],
+        "training={epochs: 1}",
+    )
     assert re.search(
         r"; with 20 job\(s\) at a time about .* waiting in the queue not\.$",
         done.stdout,

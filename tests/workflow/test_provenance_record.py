@@ -44,7 +44,7 @@ def test_metrics_name_the_predictions_that_they_were_computed_from(study):
 
 @pytest.fixture
 def copied(study, tmp_path):
-    """The results of the study, to be spoilt. Hashing reads what links lead to, but here files are changed."""
+    """The results of the study, to be spoilt: copies, no links, since files are changed."""
     shutil.copytree(study / "results", tmp_path / "results")
     return tmp_path
 

@@ -1,4 +1,7 @@
-"""Snakemake's report of the phantom study: bound without a network, complete, and opened in a browser without an error."""
+"""Snakemake's report of the phantom study.
+
+Bound without a network, complete, and opened in a browser without an error.
+"""
 
 import re
 

@@ -28,7 +28,7 @@ def test_a_second_run_has_nothing_to_do(study):
 
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
-# Imports scripts named by its arguments, each in a fork, and prints a line of modules for each. What
+# Imports the scripts that it is given, each in a fork, and prints a line of modules for each. What
 # all of them import of other packages is imported once, before.
 IMPORTING = """
 import importlib, os, sys
@@ -196,7 +196,8 @@ KEYS = {
     "augmentation.horizontal_flip=false": TRAIN,
     "augmentation.test_views=2": TRAIN,
     "seeds=[1, 2]": TRAIN - {"train_shuffled"} - EXPLAIN | GATHERED,  # these are of the first seed
-    # Of an experiment no network is exported, explained, or trained with shuffled labels, without being asked.
+    # Of an experiment no network is exported, explained, or trained with shuffled labels, without
+    # being asked.
     "experiments={small: {image: {size: 32}}}": TENSORS
     - FLOW
     - EXPLAIN
@@ -274,8 +275,9 @@ def test_the_tables_above_name_every_script_and_key():
         for name in part
     }
     keys |= {section for section, part in config.items() if not isinstance(part, dict) or not part}
-    # The dataset's keys name another dataset: results/ of this one are safe from it, as a test below shows. And the original
-    # network has no weights to begin with: the test above takes another.
+    # The dataset's keys name another dataset: results/ of this one are safe from it, as
+    # test_datasets shows. And the original network has no weights to begin with: the test above
+    # takes another.
     elsewhere = {f"dataset.{key}" for key in config["dataset"]} | {"network.weights"}
     assert {change.split("=")[0] for change in KEYS} == keys - elsewhere
     assert set(AFTER) | ASKED_FOR | OF_SEVERAL == set(SCRIPTS)
@@ -284,6 +286,7 @@ def test_the_tables_above_name_every_script_and_key():
 def test_stating_what_is_the_default_changes_nothing(study, tmp_path):
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(
-        "split: {seed: 1}\ntraining: {patience: 3.0, epochs: 2}\nphantom: {patients: 36}\naugmentation: {zoom: 2e-1}\n"
+        "split: {seed: 1}\ntraining: {patience: 3.0, epochs: 2}\nphantom: {patients: 36}\n"
+        "augmentation: {zoom: 2e-1}\n"
     )
     assert rules_to_run(dry_run(study, "--configfile", overlay)) == set()

@@ -26,7 +26,10 @@ LOG = "results/logs/train_network/baseline-fold0-seed1.log"
 
 
 def killed(folder, epochs, whom):
-    """Train until so many epochs are saved, end `whom` by SIGKILL, and return what Snakemake then says, if it still can."""
+    """Train until so many epochs are saved, and end `whom` by SIGKILL.
+
+    Returns what Snakemake then says, if it still can.
+    """
     command = [
         sys.executable,
         "-m",
@@ -57,8 +60,16 @@ def killed(folder, epochs, whom):
 
 
 def test_a_run_killed_twice_ends_as_one_that_was_not(tmp_path):
-    before = snakemake(ROOT, "--cores", "2", "--directory", tmp_path / "killed",
-                       "results/splits/official-validation0.2-seed1/gate.json", "results/tensors/crop-64/index.csv", *SETTINGS)  # fmt: skip
+    before = snakemake(
+        ROOT,
+        "--cores",
+        "2",
+        "--directory",
+        tmp_path / "killed",
+        "results/splits/official-validation0.2-seed1/gate.json",
+        "results/tensors/crop-64/index.csv",
+        *SETTINGS,
+    )
     assert before.returncode == 0, before.stdout
     shutil.copytree(tmp_path / "killed", tmp_path / "whole")
     done = snakemake(

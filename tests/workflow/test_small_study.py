@@ -50,7 +50,10 @@ def test_a_run_leaves_what_it_promises(study, name):
 
 
 def test_metrics_are_recomputable_from_the_predictions(study):
-    """Each value of metrics.csv, by scikit-learn or by counting, from predictions.csv and the regions' images.csv alone."""
+    """Each value of metrics.csv, by scikit-learn or by counting.
+
+    From predictions.csv and the regions' images.csv alone.
+    """
     rows = pd.read_csv(study / "results/runs/baseline/fold0-seed1/predictions.csv")
     rows = rows.merge(
         pd.read_csv(study / "results/regions/crop/images.csv")[

@@ -17,7 +17,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def variant(study, tmp_path):
-    """A function that runs a copy of the small study with other settings, and returns (its results, what it said)."""
+    """A function that runs a copy of the small study with other settings.
+
+    It returns (results, what Snakemake said).
+    """
     folder = tmp_path / "project"
     shutil.copytree(study, folder, symlinks=True)
 
@@ -65,10 +68,16 @@ def test_every_later_artifact_carries_the_fingerprint(study):
     results = study / "results"
     fingerprint = json.loads((results / "inventory/fingerprint.json").read_text())["fingerprint"]
     later = [
-        *results.glob("regions/*/images.csv"), *results.glob("tensors/*/index.csv"), *results.glob("splits/*/manifest.csv"),
-        *results.glob("splits/*/excluded.csv"), *results.glob("tensors/*/excluded.csv"), results / "inventory/excluded.csv",
-        *results.glob("runs/*/*/*.csv"), results / "metrics.csv", *results.glob("plots/*.csv"),
-    ]  # fmt: skip
+        *results.glob("regions/*/images.csv"),
+        *results.glob("tensors/*/index.csv"),
+        *results.glob("splits/*/manifest.csv"),
+        *results.glob("splits/*/excluded.csv"),
+        *results.glob("tensors/*/excluded.csv"),
+        results / "inventory/excluded.csv",
+        *results.glob("runs/*/*/*.csv"),
+        results / "metrics.csv",
+        *results.glob("plots/*.csv"),
+    ]
     assert len(later) >= 12
     for table in later:
         assert set(pd.read_csv(table)["dataset"].astype(str)) == {fingerprint}, table
