@@ -26,8 +26,9 @@ SYNTAXES = {
 
 
 def write_dicom(path, pixels, syntax="explicit", preamble=True, meta=None, **elements):
-    """Write uint8, uint16 or int16 `pixels`, (h, w), as a DICOM file; `elements` are set by keyword, None removes one.
+    """Write uint8, uint16 or int16 `pixels`, (h, w), as a DICOM file.
 
+    `elements` are set by keyword; None removes one.
     `private` is the text of a private tag.
     """
     pixels, uid = np.ascontiguousarray(pixels), UID(SYNTAXES[syntax])
@@ -79,9 +80,10 @@ def write_dicom(path, pixels, syntax="explicit", preamble=True, meta=None, **ele
 
 
 def write_edition(data, folder, layout, **elements):
-    """A TinyKaggle as the DICOM edition in `folder`, in the layout of 'tcia' or 'idc'. Headers get its descriptions and bits.
+    """A TinyKaggle as the DICOM edition in `folder`, in the layout of 'tcia' or 'idc'.
 
-    Case tables lie beside the images (tcia) or in csv/ (idc); the headers' PatientID is that of an image, misspelt at times.
+    Headers get its descriptions and bits. Case tables lie beside the images (tcia) or in csv/
+    (idc); the headers' PatientID is that of an image, misspelt at times.
     """
     study = "2.25.1"
     for number, entry in enumerate(data.info):
@@ -95,8 +97,9 @@ def write_edition(data, folder, layout, **elements):
             if number % 5 == 0
             else f"Mass-Training_P_{number:05}_LEFT_CC_1"
         )
+        described = f"1.000000-ROI mask images-{series[-5:]}"
         path = {
-            "tcia": f"CBIS-DDSM/{patient}/07-20-2016-DDSM-NA-1/1.000000-ROI mask images-{series[-5:]}/{name[0]}-1.dcm",
+            "tcia": f"CBIS-DDSM/{patient}/07-20-2016-DDSM-NA-1/{described}/{name[0]}-1.dcm",
             "idc": f"cbis_ddsm/{patient}/{study}/MG_{series}/{uuid.UUID(int=number)}.dcm",
         }[layout]
         described = (
@@ -120,7 +123,10 @@ def jpeg(pixels):
 
 
 def jpeg_lossless(pixels):
-    """JPEG process 14, selection value 1 (each pixel as its difference from the one before), with Huffman codes of 5 bits."""
+    """JPEG process 14, selection value 1, with Huffman codes of 5 bits.
+
+    Each pixel is stored as its difference from the one before.
+    """
     height, width = pixels.shape
     values = pixels.astype(np.int64)
     before = np.concatenate(

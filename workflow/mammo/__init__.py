@@ -1,1 +1,1 @@
-"""The study as a library: each folder is a room, which imports from the rooms below it alone (docs/architecture.md)."""
+"""The study as a library: a room imports from the rooms below it alone (docs/architecture.md)."""

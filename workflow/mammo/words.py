@@ -42,7 +42,7 @@ def percentage(value: float | None, digits: int = 1) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words, as exact as anybody needs: '<1 s', '2 min 31 s', '1 h 05 min', '2 d 3 h'."""
+    """Seconds in words: '<1 s', '27 s', '2 min 31 s', '1 h 05 min', '2 d 3 h'."""
     if seconds < 1:
         return "<1 s"
     seconds = round(seconds)

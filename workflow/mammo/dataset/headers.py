@@ -125,7 +125,7 @@ def as_table(headers: dict[str, dict]) -> pd.DataFrame:
     return pd.DataFrame({"file": list(headers), **columns})
 
 
-def read_known(path: str | PathLike, code: str) -> dict[str, dict]:
+def read_known(path: str | Path, code: str) -> dict[str, dict]:
     """What an earlier scan by the same `code` wrote to the table at `path`, as `scan` wants it.
 
     Empty where there is none.
