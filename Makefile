@@ -14,7 +14,7 @@ BIN = .venv/bin
 INSTALLED = .venv/installed
 EXTRA = .venv/installed-extra
 
-.PHONY: run test test-fast lint format lock extra test-extra bench bench-quick
+.PHONY: run test test-fast lint format reference lock extra test-extra bench bench-quick
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -64,6 +64,10 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
+
+# config/config.yaml and the tables of config/README.md, from the fields that declare the keys.
+reference: $(INSTALLED)
+	cd workflow && ../$(BIN)/python -m mammo.study.reference
 
 # Needs uv. One lock for all platforms and Pythons that pyproject.toml names, and one more with the
 # extra group on top. What is pinned stays so: delete a lock to have everything anew.

@@ -14,10 +14,12 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# Scripts run from a copy elsewhere: this lets them, and this file, import workflow/mammo; nothing is written beside the code.
+# Scripts run from a copy elsewhere: this lets them, and this file, import workflow/mammo; nothing
+# is written beside the code.
 modules = [f"{workflow.basedir}/workflow", *filter(None, [os.getenv("PYTHONPATH")])]
 os.environ.update(PYTHONPATH=os.pathsep.join(modules), PYTHONDONTWRITEBYTECODE="1")
-# A profile's commands run in the study's folder, wherever that is: by this they find the scripts beside them.
+# A profile's commands run in the study's folder, wherever that is: by this they find the scripts
+# beside them.
 os.environ.update(WORKFLOW_PROFILES=f"{workflow.basedir}/profiles")
 sys.dont_write_bytecode = True
 sys.path.insert(0, f"{workflow.basedir}/workflow")
@@ -38,7 +40,7 @@ include: "workflow/rules/controls.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/explain.smk"
-include: "workflow/rules/report.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/download.smk"
 include: "workflow/rules/preflight.smk"
@@ -51,16 +53,20 @@ RESULTS = [
     *expand("results/inventory/contact_sheet_{label}.png", label=["benign", "malignant"]),
     "results/metrics.json",
     "results/metrics.csv",
-    *expand("results/plots/{figure}.{format}", figure=FIGURES, format=["png", "svg"]),
+    *expand("results/plots/{figure}.{format}", figure=PLOTS, format=["png", "svg"]),
     *multiext("results/plots/gradcam.", "png", "svg", "csv"),
-    *(f"results/{file}" for file, _ in GATHERED.values()),
+    *(f"results/{file}" for file, *_ in GATHERED.values()),
     "results/characteristics.html",
-    *(f"results/models/baseline-fold{fold}/{file}" for fold in folds(EXPERIMENTS["baseline"]) for file in MODEL_FILES),
+    *(
+        f"results/models/baseline-fold{fold}/{file}"
+        for fold in folds(BASELINE.split)
+        for file in MODEL_FILES
+    ),
 ]
 
 
 include: "workflow/rules/resources.smk"
-include: "workflow/rules/page.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
 
 
@@ -73,7 +79,8 @@ rule all:
         EVERYTHING,
 
 
-# `snakemake plan` prints what would run for all of that, or for the other targets that are given with it, and stops there: see onstart.
+# `snakemake plan` prints what would run for all of that, or for the other targets that are given
+# with it, and stops there: see onstart.
 rule plan:
     input:
         lambda wildcards: [] if set(workflow.dag_settings.targets) - {"plan"} else EVERYTHING,
@@ -89,23 +96,26 @@ onstart:
         sys.exit(0)  # before anything is started; Snakemake unlocks the folder
     if STORED and "verify" in STEPS:
         raise WorkflowError(
-            f"verify reads files: bring {place(workflow)} here as results/, and call it without the storage options."
+            f"verify reads files: bring {place(workflow)} here as results/,"
+            " and call it without the storage options."
         )
     if STEPS - BESIDE:
         if OTHER_OWNER:
             raise WorkflowError(OTHER_OWNER)
-        if STORED:
-            claim_there(workflow, OWNER)
-        else:
-            claim_results("results/dataset.json", OWNER)
-        print(f"The {config['dataset']['edition']} edition, {len(RUNS)} run(s). Written to: {place(workflow)}")
+        claim_place(workflow, OWNER)
+        print(
+            f"The {BASELINE.dataset.edition} edition, {len(RUNS)} run(s)."
+            f" Written to: {place(workflow)}"
+        )
     for step in STEPS & DOWNLOADS.keys():
         print(f"Downloading. To watch: tail -f {Path(getattr(rules, step).log[0]).resolve()}")
 
 
 onsuccess:
     if STEPS - BESIDE - {"predict"}:
-        words = [f"Results: {place(workflow)}"] if STORED else closing_words("results", LEAVE_OUT)
+        words = (
+            [f"Results: {place(workflow)}"] if STORED else closing_words("results", EXCLUDING)
+        )
         print("Done.", *words, sep="\n")
     for step in STEPS & DOWNLOADS.keys():
         print(*download_words(DOWNLOADS[step]), sep="\n")
@@ -115,5 +125,6 @@ onsuccess:
 
 onerror:
     print(
-        f"A step failed; its log is under {place(workflow, 'results/logs')}. What was finished stays: mend the cause and type the same command again."
+        f"A step failed; its log is under {place(workflow, 'results/logs')}. What was finished"
+        " stays: fix the cause and give the same command again."
     )

@@ -32,8 +32,9 @@ def peer(folder, images, size):
 
 def ours(folder, images, size):
     from mammo.dataset.decoding import decode_images
+    from mammo.dataset.settings import Image
 
-    settings = {"region": "crop", "fit": "stretch", "size": size}
+    settings = Image.default(size=size)
     assert not any(decode_images(folder, images, settings, WORKERS, folder / "pixels.npy"))
 
 

@@ -60,23 +60,34 @@ def make_dataset(folder, rows):
 
 
 def take_inventory(dataset, out):
-    from mammo.dataset.inventory import main
+    from mammo.dataset import inventory
+    from mammo.dataset.settings import Dataset
+    from mammo.dataset.summary import summarize
+    from mammo.tables import write_table
 
-    names = ["files", "lesions", "headers", "excluded", "conflicts"]
-    output = {name: out / f"{name}.csv" for name in names} | {
-        "fingerprint": out / "fingerprint.json",
-        "summary": out / "summary.md",
-    }
-    given = {"edition": "table", "path": dataset, "table": "lesions.csv", "patient": None}
-    main(given, [dataset / "lesions.csv"], 2, "code", output)
+    given = Dataset.default(edition="table", path=str(dataset), table="lesions.csv")
+    files, lesions, excluded, headers = inventory.take_inventory(given, 2)
+    tables = inventory.tables_by_name(str(dataset), [dataset / "lesions.csv"])
+    record = inventory.fingerprint(files, tables)
+    conflicts = inventory.label_conflicts(lesions)
+    write_table(files, out / "files.csv", "files")
+    write_table(lesions, out / "lesions.csv", "lesions")
+    write_table(headers.assign(code="code"), out / "headers.csv", "headers")
+    excluded = excluded.assign(dataset=record["fingerprint"])
+    write_table(excluded, out / "excluded.csv", "excluded")
+    write_table(conflicts, out / "conflicts.csv", "conflicts")
+    (out / "fingerprint.json").write_text(json.dumps(record))
+    text = summarize("table", files, lesions, excluded, conflicts, record)
+    (out / "summary.md").write_text(text)
 
 
 def list_images(dataset, out):
     from mammo.dataset.regions import list_images
+    from mammo.dataset.settings import Image
     from mammo.tables import read_table, write_table
 
     tables = (read_table(out / f"{name}.csv", name) for name in ("lesions", "files", "excluded"))
-    images, _ = list_images(*tables, {"region": "crop"})
+    images, _ = list_images(*tables, Image.default())
     fingerprint = json.loads((out / "fingerprint.json").read_text())["fingerprint"]
     write_table(images.assign(dataset=fingerprint), out / "images.csv", "images")
 
@@ -109,6 +120,7 @@ def audit_split(dataset, out):
 
 def evaluate_run(dataset, out):
     from mammo.statistics.evaluation import evaluate, prepared
+    from mammo.statistics.settings import Evaluation
     from mammo.tables import SCHEMAS, read_table, write_table
 
     manifest, images = (
@@ -120,7 +132,7 @@ def evaluate_run(dataset, out):
     predictions = manifest.assign(label=label, probability=probability)[
         list(SCHEMAS["predictions"]["columns"])
     ]
-    values = evaluate([prepared(predictions, images, "crop")], images, "crop", EVALUATION)
+    values = evaluate([prepared(predictions, images, "crop")], images, "crop", Evaluation(**EVALUATION))
     write_table(
         values.assign(of="run", experiment="baseline", fold=0, seed=1),
         out / "metrics.csv",

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mammo.dataset.decoding import decode_images
+from mammo.dataset.settings import Image
 from mammo.model.devices import use_devices
 from mammo.model.settings import Augmentation, Training
 from mammo.model.training import train_network
@@ -68,7 +69,7 @@ def this_workflow(folder, size, epochs):
         {"file": files, "label": [file.split("/")[0] for file in files], "row": range(len(files))}
     )
     images["partition"] = np.where(np.arange(len(files)) % 5, "training", "validation")
-    settings = {"region": "crop", "fit": "stretch", "size": size}
+    settings = Image.default(size=size)
     with tempfile.TemporaryDirectory() as scratch:
         decoding = Clock()
         assert not any(

@@ -75,11 +75,14 @@ def test_every_rule_names_the_environment_a_log_a_benchmark_and_resources():
             ]
             # The first three leave nothing, so that they print each time they are asked; the fourth is theirs.
             if name not in ("audit", "verify", "preflight", "check_node"):
-                parts += ["benchmark:", "ensure("]
+                parts += ["benchmark:"]
             for part in parts:
                 assert part in rule, (name, part)
             assert f'closure("{name}")' in rule
             assert f'"../scripts/{name}.py"' in rule
+            # A step looks at its outputs, and records what they were made with.
+            script = (ROOT / f"workflow/scripts/{name}.py").read_text()
+            assert ("output:" in rule) == ("with step(snakemake):" in script), name
 
 
 def test_no_param_is_a_function_of_the_input():

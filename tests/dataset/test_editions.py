@@ -13,17 +13,20 @@ from pydicom.encaps import encapsulate
 
 from helpers.datasets import NAMES, TinyKaggle, save_image
 from helpers.dicom_files import write_edition
-from mammo.dataset.readers.cbis_ddsm import LABELS
-from mammo.dataset.layout import find
 from mammo.dataset.headers import read_header
 from mammo.dataset.images import decode
-from mammo.dataset.inventory import fingerprint, label_conflicts, summarize, take_inventory
+from mammo.dataset.inventory import fingerprint, label_conflicts, take_inventory
+from mammo.dataset.layout import find
+from mammo.dataset.readers.cbis_ddsm import LABELS
+from mammo.dataset.settings import Dataset
+from mammo.dataset.summary import summarize
 from mammo.log import InputError
 from mammo.tables import left_in, read_table, write_table
 
 
 def inventory(folder):
-    files, lesions, excluded, _ = take_inventory({"edition": "kaggle", "path": folder}, workers=1)
+    dataset = Dataset.default(edition="kaggle", path=str(folder))
+    files, lesions, excluded, _ = take_inventory(dataset, workers=1)
     return files, lesions, excluded
 
 
@@ -176,22 +179,54 @@ def drop_table(data):
 
 
 REFUSED = {
-    "an unknown pathology": (lambda d: change(d, pathology="UNSURE"), None, ["mass_case_description_train_set.csv row 2, pathology: 'UNSURE'", "MALIGNANT"]),
+    "an unknown pathology": (
+        lambda d: change(d, pathology="UNSURE"),
+        None,
+        ["mass_case_description_train_set.csv row 2, pathology: 'UNSURE'", "MALIGNANT"],
+    ),
     "an empty patient": (lambda d: change(d, patient_id=""), None, ["row 2, patient_id: ''"]),
-    "a view that is none": (lambda d: change(d, **{"image view": "XCC"}), None, ["image_view: 'XCC'", "CC, MLO"]),
-    "an assessment in words": (lambda d: change(d, assessment="high"), None, ["assessment: 'high'"]),
+    "a view that is none": (
+        lambda d: change(d, **{"image view": "XCC"}),
+        None,
+        ["image_view: 'XCC'", "CC, MLO"],
+    ),
+    "an assessment in words": (
+        lambda d: change(d, assessment="high"),
+        None,
+        ["assessment: 'high'"],
+    ),
     "one lesion, two labels": (
-        lambda d: d.tables[NAMES[0]].append(d.tables[NAMES[0]][0] | {"pathology": "BENIGN"}), None, ["row 2 says malignant", "mass_P_00000_LEFT_CC_1"],
+        lambda d: d.tables[NAMES[0]].append(d.tables[NAMES[0]][0] | {"pathology": "BENIGN"}),
+        None,
+        ["row 2 says malignant", "mass_P_00000_LEFT_CC_1"],
     ),
-    "a table without a column": (lambda d: [r.pop("pathology") for r in d.tables[NAMES[2]]], None, [NAMES[2], "no column pathology; found: patient_id"]),
-    "a missing table": (None, drop_table, ["missing calc_case_description_test_set.csv", "It holds: csv, jpeg"]),
+    "a table without a column": (
+        lambda d: [r.pop("pathology") for r in d.tables[NAMES[2]]],
+        None,
+        [NAMES[2], "no column pathology; found: patient_id"],
+    ),
+    "a missing table": (
+        None,
+        drop_table,
+        ["missing calc_case_description_test_set.csv", "It holds: csv, jpeg"],
+    ),
     "no image at all": (None, lambda d: shutil.rmtree(d.folder / "jpeg"), ["holds no .jpg file"]),
-    "an empty folder": (None, lambda d: [shutil.rmtree(d.folder / name) for name in ("csv", "jpeg")], ["missing mass_case", "It holds: nothing"]),
-    "a file described in two ways": (
-        lambda d: d.info.append(d.info[1] | {"SeriesDescription": "ROI mask images"}), None, ["dicom_info.csv describes a file in two ways: 2.25."],
+    "an empty folder": (
+        None,
+        lambda d: [shutil.rmtree(d.folder / name) for name in ("csv", "jpeg")],
+        ["missing mass_case", "It holds: nothing"],
     ),
-    "dicom_info without a column": (lambda d: [i.pop("BitsAllocated") for i in d.info], None, ["dicom_info.csv: no column BitsAllocated"]),
-}  # fmt: skip
+    "a file described in two ways": (
+        lambda d: d.info.append(d.info[1] | {"SeriesDescription": "ROI mask images"}),
+        None,
+        ["dicom_info.csv describes a file in two ways: 2.25."],
+    ),
+    "dicom_info without a column": (
+        lambda d: [i.pop("BitsAllocated") for i in d.info],
+        None,
+        ["dicom_info.csv: no column BitsAllocated"],
+    ),
+}
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -398,7 +433,8 @@ def test_an_undescribed_file_of_no_lesion_has_no_role(tiny_kaggle):
 
 
 def dicom_inventory(folder):
-    files, lesions, excluded, _ = take_inventory({"edition": "dicom", "path": folder}, workers=1)
+    dataset = Dataset.default(edition="dicom", path=str(folder))
+    files, lesions, excluded, _ = take_inventory(dataset, workers=1)
     return files, lesions, excluded
 
 
@@ -535,7 +571,7 @@ def test_the_summary_counts_what_is_there(tiny_kaggle):
     spoil("missing_series", tiny_kaggle)
     found = inventory(tiny_kaggle.write())
     text = summarize("kaggle", *found, label_conflicts(found[1]), fingerprint(found[0], {}))
-    assert "46 files; 16 lesions in a view of 8 patients, 15 with a usable crop." in text
+    assert "46 files; 16 lesions in a view of 8 patients, 15 with a usable ROI crop." in text
     assert "| missing_series | 1 |" in text
     assert "| crop | description |  | 15 |" in text
 

@@ -1,4 +1,4 @@
-"""Listing a dataset's files and reading their headers: what is wrong is told, and what is known is not read again."""
+"""Headers of a dataset's files: what is wrong is reported, what is known is not read again."""
 
 import io
 import os
@@ -40,8 +40,16 @@ def test_what_cannot_be_opened_is_told_and_ends_nothing(tmp_path):
     Image.new("1", (20_000, 20_000)).save(stream, "png")
     (tmp_path / "bomb.png").write_bytes(stream.getvalue())
     long = "long" * 100
-    wanted = {"nowhere.png": "missing_file", "dangling.png": "missing_file", "loop.png": "unreadable", "folder.png": "unreadable",
-              "pipe.png": "unreadable", long: "unreadable", "nul\0.png": "unreadable", "bomb.png": "too_large"}  # fmt: skip
+    wanted = {
+        "nowhere.png": "missing_file",
+        "dangling.png": "missing_file",
+        "loop.png": "unreadable",
+        "folder.png": "unreadable",
+        "pipe.png": "unreadable",
+        long: "unreadable",
+        "nul\0.png": "unreadable",
+        "bomb.png": "too_large",
+    }
     found = scan(tmp_path, wanted, 1, {})
     assert {file: header["problem"] for file, header in found.items()} == wanted
 

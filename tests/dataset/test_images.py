@@ -10,7 +10,7 @@ from mammo.dataset.images import decode, looks_like_mask, mask_box
 
 
 def test_decoding_averages_areas(tmp_path):
-    # One bright pixel in 64: nearest-neighbour would show it or lose it; the average keeps its share.
+    # One bright pixel in 64: nearest-neighbour would show or lose it; the average keeps it.
     pixels = np.zeros((512, 512), np.uint8)
     pixels[::8, ::8] = 64 * 3
     save_image(tmp_path / "dots.png", pixels)

@@ -12,9 +12,10 @@ from helpers.datasets import save_image, write_csv
 from helpers.dicom_files import write_dicom
 from helpers.project import ROOT
 from mammo.dataset.decoding import decode_images
-from mammo.dataset.readers.folders import patient_in
 from mammo.dataset.inventory import take_inventory
+from mammo.dataset.readers.folders import patient_in
 from mammo.dataset.regions import list_images
+from mammo.dataset.settings import Dataset, Image
 from mammo.log import InputError
 from mammo.tables import left_in
 
@@ -22,7 +23,7 @@ from mammo.tables import left_in
 def own(folder, rows=None, table="lesions.csv"):
     if rows is not None:
         write_csv(folder / table, rows)
-    dataset = {"edition": "table", "path": folder, "table": table, "patient": None}
+    dataset = Dataset.default(edition="table", path=str(folder), table=table)
     return take_inventory(dataset, 1)[:3]
 
 
@@ -39,16 +40,33 @@ def test_own_images_of_any_format(own_images):
 
 def test_what_else_a_table_knows_is_read_in_one_spelling_and_the_rest_are_subgroups(own_images):
     extra = {
-        "Lesion": "1", "partition": "Train", "laterality": "L", "view": "mlo", "kind": "calc", "density": "C",
-        "assessment": "4.0", "subtlety": "", "pathology": "biopsied", "scanner": "A, \"the old one\"", "age group": "50-59",
-    }  # fmt: skip
+        "Lesion": "1",
+        "partition": "Train",
+        "laterality": "L",
+        "view": "mlo",
+        "kind": "calc",
+        "density": "C",
+        "assessment": "4.0",
+        "subtlety": "",
+        "pathology": "biopsied",
+        "scanner": 'A, "the old one"',
+        "age group": "50-59",
+    }
     _, lesions, _ = own(own_images, [row | extra for row in rows_of(own_images)])
     first = lesions.iloc[0]
     wanted = {
-        "lesion_id": "patient 000_left_1", "official_partition": "training", "laterality": "left", "view": "MLO",
-        "kind": "calcification", "breast_density": "3", "assessment": "4", "subtlety": "", "pathology": "biopsied",
-        "scanner": 'A, "the old one"', "age_group": "50-59",
-    }  # fmt: skip
+        "lesion_id": "patient 000_left_1",
+        "official_partition": "training",
+        "laterality": "left",
+        "view": "MLO",
+        "kind": "calcification",
+        "breast_density": "3",
+        "assessment": "4",
+        "subtlety": "",
+        "pathology": "biopsied",
+        "scanner": 'A, "the old one"',
+        "age_group": "50-59",
+    }
     assert {key: first[key] for key in wanted} == wanted
 
 
@@ -262,9 +280,8 @@ def sorted_images(tmp_path):
 
 
 def from_folders(folder, patient="([^/]+)_"):
-    return take_inventory(
-        {"edition": "folder", "path": folder, "table": None, "patient": patient}, 1
-    )[:3]
+    dataset = Dataset.default(edition="folder", path=str(folder), patient=patient)
+    return take_inventory(dataset, 1)[:3]
 
 
 @pytest.mark.parametrize("patient", ["([^/]+)_", "(?P<patient>P[0-9]+)_(CC|MLO)", "P[0-9]+"])
@@ -338,7 +355,10 @@ def test_a_missing_class_is_named(sorted_images):
 
 
 def test_dicom_images_of_ones_own_tell_their_spacing_and_margins_in_millimetres_follow_it(tmp_path):
-    """A lesion of 20 x 20 pixels of 0.2 mm, with 4 mm around it: 60 pixels of the full image, a third of them the lesion's."""
+    """A lesion of 20 x 20 pixels of 0.2 mm, with 4 mm around it.
+
+    That is 60 pixels of the whole image, a third of them the lesion's.
+    """
     full, mask = np.full((300, 200), 40, np.uint16), np.zeros((300, 200), np.uint8)
     full[140:160, 90:110], mask[140:160, 90:110] = 4000, 255
     folder, rows = tmp_path / "own", []
@@ -347,18 +367,23 @@ def test_dicom_images_of_ones_own_tell_their_spacing_and_margins_in_millimetres_
         write_dicom(folder / f"full{number}.dcm", full, "JPEG 2000 lossless", **extra)
         write_dicom(folder / f"mask{number}.dcm", mask)
         write_dicom(folder / f"crop{number}.dcm", full[130:170, 80:120], "RLE")
-        rows.append({"file": f"crop{number}.dcm", "full": f"full{number}.dcm", "mask": f"mask{number}.dcm",
-                     "label": "benign", "patient": str(number)})  # fmt: skip
+        rows.append(
+            {
+                "file": f"crop{number}.dcm",
+                "full": f"full{number}.dcm",
+                "mask": f"mask{number}.dcm",
+                "label": "benign",
+                "patient": str(number),
+            }
+        )
     files, lesions, excluded = own(folder, rows)
     assert excluded.empty
     assert files.set_index("file")["spacing_mm"].dropna().to_dict() == {"full0.dcm": 0.2}
     for name in ("mask_file", "full_file"):
         lesions[name] = lesions[name].astype(str)
-    images, left_out = list_images(
-        lesions, files, excluded, {"region": "context", "margin_unit": "mm"}
-    )
+    settings = Image.default(region="context", margin=4, margin_unit="mm", size=60)
+    images, left_out = list_images(lesions, files, excluded, settings)
     assert left_out[["image_id", "reason"]].to_numpy().tolist() == [["crop1.dcm", "no_spacing"]]
-    settings = {"region": "context", "margin": 4, "margin_unit": "mm", "fit": "stretch", "size": 60}
     assert decode_images(folder, images, settings, 1, folder / "pixels.npy") == [None]
     out = np.load(folder / "pixels.npy")
     wanted = np.zeros((60, 60))

@@ -1,4 +1,4 @@
-"""The phantom edition: the same bytes from the same seed, pictures that agree with one another, and traps that are really there."""
+"""The synthetic dataset: the same bytes from the same seed, images that agree, planted traps."""
 
 import hashlib
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -15,8 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from mammo.dataset.inventory import take_inventory
 from mammo.dataset.phantom import drawing as phantom
 from mammo.dataset.phantom.build import build
-from mammo.log import InputError
+from mammo.dataset.settings import Dataset, Phantom
 from mammo.tables import left_in
+
+SMALLEST = Phantom.default(patients=24)
 
 
 def digest(folder):
@@ -30,14 +33,14 @@ def digest(folder):
 @pytest.fixture(scope="module")
 def smallest(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phantom")
-    build(folder, 24, 1, 0.1, 1)
+    build(folder, SMALLEST, 1)
     return folder
 
 
 @pytest.fixture(scope="module")
 def default(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phantom150")
-    build(folder, 150, 1, 0.1, 2)
+    build(folder, Phantom.default(), 2)
     return folder
 
 
@@ -51,7 +54,8 @@ def planted(folder, trap):
 
 
 def inventory(folder):
-    files, lesions, excluded, _ = take_inventory({"edition": "phantom", "path": folder}, 1)
+    dataset = Dataset.default(path=str(folder))
+    files, lesions, excluded, _ = take_inventory(dataset, 1)
     return files, lesions.set_index("image_id", drop=False), excluded
 
 
@@ -66,9 +70,9 @@ def case_rows(folder):
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(smallest, tmp_path):
-    build(tmp_path / "again", 24, 1, 0.1, 2)
+    build(tmp_path / "again", SMALLEST, 2)
     assert digest(tmp_path / "again") == digest(smallest)
-    build(tmp_path / "other", 24, 2, 0.1, 1)
+    build(tmp_path / "other", Phantom.default(patients=24, seed=2), 1)
     assert not set(digest(tmp_path / "other").values()) & {
         h for name, h in digest(smallest).items() if name.startswith("jpeg")
     }
@@ -79,8 +83,19 @@ def test_the_tables_have_the_published_columns(default):
         list(read(default, f"csv/{kind}_case_description_train_set.csv"))
         for kind in ("mass", "calc")
     )
-    common = ["patient_id", "left or right breast", "image view", "abnormality id", "abnormality type", "assessment", "pathology",
-              "subtlety", "image file path", "cropped image file path", "ROI mask file path"]  # fmt: skip
+    common = [
+        "patient_id",
+        "left or right breast",
+        "image view",
+        "abnormality id",
+        "abnormality type",
+        "assessment",
+        "pathology",
+        "subtlety",
+        "image file path",
+        "cropped image file path",
+        "ROI mask file path",
+    ]
     assert set(mass) == {*common, "breast_density", "mass shape", "mass margins"}
     assert set(calc) == {*common, "breast density", "calc type", "calc distribution"}
     assert len(list(read(default, "csv/dicom_info.csv"))) == 38
@@ -118,8 +133,21 @@ def test_crop_mask_and_full_image_agree(smallest):
         assert np.abs(cut - crop).mean() < 3  # but for what JPEG loses
 
 
-TRAPS = {"crop_first", "mask_first", "separate_folders", "swapped_pair", "missing_series", "truncated_jpeg", "newline_in_path", "scan_listed_twice",
-         "patient_in_both_partitions", "missing_description", "full_image_with_both_classes", "label_differs_between_views", "drawn_like_other_class"}  # fmt: skip
+TRAPS = {
+    "crop_first",
+    "mask_first",
+    "separate_folders",
+    "swapped_pair",
+    "missing_series",
+    "truncated_jpeg",
+    "newline_in_path",
+    "scan_listed_twice",
+    "patient_in_both_partitions",
+    "missing_description",
+    "full_image_with_both_classes",
+    "label_differs_between_views",
+    "drawn_like_other_class",
+}
 
 
 @pytest.mark.parametrize("edition", ["smallest", "default"])
@@ -245,10 +273,12 @@ def test_simple_statistics_do_not_give_the_label_away(default):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "wanted"),
-    [((23, 1, 0.1), "phantom.patients: 23"), ((24, 1, 0.6), "phantom.lookalikes: 0.6")],
+    ("change", "wanted"),
+    [
+        ({"patients": 23}, "patients\n.*greater than or equal to 24"),
+        ({"lookalikes": 0.6}, "lookalikes\n.*less than or equal to 0.5"),
+    ],
 )
-def test_impossible_phantoms_are_refused(arguments, wanted, tmp_path):
-    with pytest.raises(InputError, match=wanted):
-        build(tmp_path, *arguments, 1)
-    assert list(tmp_path.iterdir()) == []
+def test_impossible_phantoms_are_refused(change, wanted):
+    with pytest.raises(ValidationError, match=wanted):
+        Phantom.default(**change)

@@ -1,4 +1,4 @@
-"""Regions: which images a study is made of, and how the crop, its surroundings or the whole image come to be a square."""
+"""Regions: which images a study is made of, and how the region becomes a square of pixels."""
 
 import numpy as np
 import pandas as pd
@@ -8,19 +8,21 @@ from hypothesis import strategies as st
 
 from helpers.datasets import save_image
 from mammo.dataset import decoding
-from mammo.dataset.decoding import context_box, decode_images
-from mammo.dataset.images import decode, mask_box, widened
+from mammo.dataset.decoding import decode_images
+from mammo.dataset.images import context_box, decode, mask_box, widened
 from mammo.dataset.regions import list_images
+from mammo.dataset.settings import Image
 from mammo.dataset.tensors import Shards
 from mammo.log import InputError
 
-CROP, CONTEXT, FULL = ({"region": name} for name in ("crop", "context", "full"))
-CONTEXT |= {"margin_unit": "percent"}
-FULL |= {"mixed": "malignant"}
+CROP, CONTEXT, FULL = (Image.default(region=name) for name in ("crop", "context", "full"))
 
 
 def dataset(changes=None, headers=None):
-    """Four lesions in a view, the first two on one film, of three patients; (lesions, files, excluded)."""
+    """Four lesions in a view of three patients, the first two on one film.
+
+    Returns (lesions, files, excluded).
+    """
     rows = []
     for patient, number, label in [
         (1, 1, "benign"),
@@ -31,12 +33,20 @@ def dataset(changes=None, headers=None):
         name = f"mass_P_{patient}_LEFT"
         rows.append(
             {
-                "image_id": f"{name}_CC_{number}", "lesion_id": f"{name}_{number}", "patient_id": f"P_{patient}",
-                "laterality": "left", "view": "CC", "kind": "mass", "label": label,
-                "official_partition": "test" if patient == 3 else "training", "source": f"row {len(rows)}",
-                "crop_file": f"crop{patient}{number}", "mask_file": f"mask{patient}{number}", "full_file": f"full{patient}",
+                "image_id": f"{name}_CC_{number}",
+                "lesion_id": f"{name}_{number}",
+                "patient_id": f"P_{patient}",
+                "laterality": "left",
+                "view": "CC",
+                "kind": "mass",
+                "label": label,
+                "official_partition": "test" if patient == 3 else "training",
+                "source": f"row {len(rows)}",
+                "crop_file": f"crop{patient}{number}",
+                "mask_file": f"mask{patient}{number}",
+                "full_file": f"full{patient}",
             }
-        )  # fmt: skip
+        )
     lesions = pd.DataFrame(rows)
     names = sorted({name for role in ("crop", "mask", "full") for name in lesions[f"{role}_file"]})
     files = pd.DataFrame({"file": names, "problem": "", "spacing_mm": np.nan})
@@ -67,8 +77,8 @@ def test_a_lost_crop_is_lost_to_crops_alone_and_a_lost_row_to_all():
         }
     )
     counts = {
-        region["region"]: len(list_images(lesions, files, excluded, region)[0])
-        for region in (CROP, CONTEXT, FULL)
+        image.region: len(list_images(lesions, files, excluded, image)[0])
+        for image in (CROP, CONTEXT, FULL)
     }
     assert counts == {"crop": 2, "context": 3, "full": 2}
 
@@ -95,9 +105,8 @@ def test_a_smaller_mask_of_the_same_shape_fits():
 
 
 def test_millimetres_need_a_known_spacing():
-    images, excluded = list_images(
-        *dataset(headers={("full2", "spacing_mm"): 0.1}), CONTEXT | {"margin_unit": "mm"}
-    )
+    image = Image.default(region="context", margin_unit="mm")
+    images, excluded = list_images(*dataset(headers={("full2", "spacing_mm"): 0.1}), image)
     assert images["image_id"].tolist() == ["mass_P_2_LEFT_CC_1"]
     assert set(excluded["reason"]) == {"no_spacing"}
 
@@ -110,11 +119,11 @@ def test_a_whole_image_carries_all_its_lesions_and_is_malignant_if_any_is(capsys
         ["mass_P_2_LEFT_CC", "mass_P_2_LEFT_1", "benign"],
         ["mass_P_3_LEFT_CC", "mass_P_3_LEFT_1", "malignant"],
     ]
-    assert "1 full images hold lesions of both classes: malignant" in capsys.readouterr().out
+    assert "1 whole images hold lesions of both classes: malignant" in capsys.readouterr().out
 
 
 def test_mixed_images_can_be_left_out():
-    images, excluded = list_images(*dataset(), FULL | {"mixed": "leave_out"})
+    images, excluded = list_images(*dataset(), Image.default(region="full", mixed="leave_out"))
     assert images["image_id"].tolist() == ["mass_P_2_LEFT_CC", "mass_P_3_LEFT_CC"]
     assert excluded[["image_id", "reason"]].to_numpy().tolist() == [
         ["mass_P_1_LEFT_CC_1", "mixed_classes"],
@@ -185,9 +194,9 @@ def test_the_box_of_a_mask_is_found_at_reduced_scale(tmp_path):
 def test_margins_in_percent_of_the_longer_side_and_in_millimetres():
     image = pd.Series({"width": 1000, "height": 2000, "spacing_mm": 0.1})
     lesion = (0.4, 0.5, 0.6, 0.55)  # 200 by 100 pixels
-    percent = context_box(lesion, image, {"margin": 25, "margin_unit": "percent"})
+    percent = context_box(lesion, image, Image.default(margin=25))
     assert percent == pytest.approx((0.35, 0.475, 0.65, 0.575))
-    mm = context_box(lesion, image, {"margin": 5, "margin_unit": "mm"})
+    mm = context_box(lesion, image, Image.default(margin=5, margin_unit="mm"))
     assert mm == pytest.approx(percent)
     assert widened((0.0, 0.9, 0.2, 1.0), (100, 100), 20) == pytest.approx((0, 0.7, 0.4, 1))
 
@@ -208,13 +217,7 @@ def test_the_context_of_a_lesion_is_cut_from_its_full_image(tmp_path):
             "spacing_mm": np.nan,
         }
     )
-    settings = {
-        "region": "context",
-        "margin": 50,
-        "margin_unit": "percent",
-        "fit": "stretch",
-        "size": 40,
-    }
+    settings = Image.default(region="context", margin=50, size=40)
     problems = decode_images(tmp_path, images, settings, 1, tmp_path / "pixels.npy")
     out = np.load(tmp_path / "pixels.npy")
     assert problems[0] is None
@@ -243,7 +246,7 @@ def test_images_are_decoded_into_their_own_places_however_many_at_a_time(
         save_image(tmp_path / f"{number}.png", np.full((8, 8), 10 * number, np.uint8))
     (tmp_path / "16.png").write_bytes(b"no image")
     images = pd.DataFrame({"file": [f"{number}.png" for number in range(23)]})
-    settings = {"region": "crop", "fit": "stretch", "size": 4}
+    settings = Image.default(size=16)
     problems = decode_images(tmp_path, images, settings, workers, tmp_path / "pixels.npy")
     assert [problem is None for problem in problems] == [number != 16 for number in range(23)]
     assert problems[16].startswith("16.png: ")

@@ -154,3 +154,34 @@ def jpeg_lossless(pixels):
         data,
         b"\xff\xd9",
     ])  # fmt: skip
+
+
+SECRETS = {
+    "PatientName": "SECRET^JANE",
+    "PatientBirthDate": "19SECRET",  # no date either: a reader must not say so aloud
+    "PatientID": "SECRET.dcm",
+    "PatientComments": "SECRET comment",
+    "ImageComments": "SECRET comment",
+    "StudyDescription": "SECRET study",
+    "InstitutionName": "SECRET hospital",
+    "StudyDate": "20SECRET",
+}
+
+
+def keep_secrets(image_fields):
+    """Elements with secrets, in standard and private tags, for write_dicom."""
+    private = Dataset()
+    private.PatientName = "SECRET^NESTED"
+    return (
+        SECRETS | {"private": "SECRET private", "OtherPatientIDsSequence": [private]} | image_fields
+    )
+
+
+WINDOW = {"WindowCenter": 30000, "WindowWidth": 60000}
+
+
+def write_secret_into_window(path):
+    """Where the width was, there is text that is no number."""
+    data = path.read_bytes()
+    assert data.count(b"DS\x08\x0060000.0 ") == 1
+    path.write_bytes(data.replace(b"DS\x08\x0060000.0 ", b"DS\x08\0A SECRET"))

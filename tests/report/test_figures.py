@@ -1,4 +1,4 @@
-"""From an experiment's scores to its tables and figures: right by counting, and whole where scores are awkward."""
+"""From scores to tables and figures: right by counting, and whole where scores are awkward."""
 
 import io
 from types import SimpleNamespace
@@ -12,22 +12,27 @@ from matplotlib.text import Text
 from scipy.special import expit
 from sklearn import metrics
 
-from mammo.report.figures.registry import FIGURES, marked
-from mammo.report.figures.style import MOST_EXPERIMENTS
-from mammo.statistics.bootstrap import estimate, estimate_counts
+from mammo.report.figures import FIGURES
+from mammo.report.style import MOST_EXPERIMENTS, marked
 from mammo.statistics.calibration import calibrate, temperature
-from mammo.statistics.histories import curve
-from mammo.statistics.score_tables import COUNTED, calibration_metrics, curves, operating_points
-from mammo.statistics.scores import choose_thresholds
+from mammo.statistics.curves import curve_tables
+from mammo.statistics.estimation import estimate, estimate_counts
+from mammo.statistics.learning_curves import curve
+from mammo.statistics.scores import COUNTED, calibration_metrics, operating_points
+from mammo.statistics.settings import Evaluation
+from mammo.statistics.thresholds import choose_thresholds
 from mammo.tables import read_table, write_table
 
-EVALUATION = {"draws": 200, "confidence": 0.95, "seed": 1}
+EVALUATION = Evaluation.default(draws=200)
 OF_SCORES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-SCHEMAS = {FIGURES[name][0]: name for name in OF_SCORES}
+SCHEMAS = {FIGURES[name].schema: name for name in OF_SCORES}
 
 
 def scored(patients, folds=1, seed=0, spoil=lambda rows: rows, leaks=""):
-    """(scores, thresholds) of an experiment: one to three images a patient, each of a lesion of its own; folds share no patient."""
+    """(scores, thresholds) of an experiment.
+
+    A patient has one to three images, each of a lesion of its own; folds share no patient.
+    """
     rng = np.random.default_rng(seed)
     parts = []
     for fold in range(folds):
@@ -35,11 +40,17 @@ def scored(patients, folds=1, seed=0, spoil=lambda rows: rows, leaks=""):
         label = rng.integers(0, 2, patients)[place]
         images = [f"{fold}-{n}" for n in range(len(place))]
         rows = pd.DataFrame(
-            {"fold": fold, "image_id": images, "lesion_id": images, "patient_id": [f"{fold}-P{n:04}" for n in place],
-             "laterality": np.where(place % 2, "left", "right"), "label": label,
-             "partition": np.array(["training", "validation", "test"])[place % 3],
-             "probability": expit(1.5 * (label - 0.5) + rng.normal(size=len(label)))}
-        )  # fmt: skip
+            {
+                "fold": fold,
+                "image_id": images,
+                "lesion_id": images,
+                "patient_id": [f"{fold}-P{n:04}" for n in place],
+                "laterality": np.where(place % 2, "left", "right"),
+                "label": label,
+                "partition": np.array(["training", "validation", "test"])[place % 3],
+                "probability": expit(1.5 * (label - 0.5) + rng.normal(size=len(label))),
+            }
+        )
         rows = spoil(rows)
         validation = rows[rows["partition"] == "validation"]
         heat = temperature(validation["label"], validation["probability"])
@@ -57,7 +68,10 @@ def tables(experiments, folder, controls=None):
     parts = {}
     for experiment, (scores, thresholds) in experiments.items():
         points = operating_points(scores, thresholds, "crop", EVALUATION)
-        found = {"confusion": points, **curves(scores, thresholds, points, EVALUATION, controls)}
+        found = {
+            "confusion": points,
+            **curve_tables(scores, thresholds, points, EVALUATION, controls),
+        }
         origin = {column: scores[column].iloc[0] for column in ("dataset", "leaks")}
         for schema, table in found.items():
             parts.setdefault(schema, []).append(
@@ -70,7 +84,7 @@ def tables(experiments, folder, controls=None):
 
 def drawn(name, table):
     """A figure as it is saved, and all that is written on it."""
-    figure = marked(FIGURES[name][1](table, "phantom"), table)
+    figure = marked(FIGURES[name].draw(table, "phantom"), table)
     figure.savefig(io.BytesIO(), format="svg")
     figure.savefig(io.BytesIO(), format="png")
     texts = [text.get_text() for text in figure.findobj(Text)]
@@ -85,19 +99,24 @@ def validation_of_one_class(rows):
     return rows.assign(label=rows["label"].where(rows["partition"] != "validation", 1))
 
 
+def all_certain(rows):
+    return rows.assign(probability=rows["label"].astype(float))
+
+
+LONG = "a_name_that_is_as_long_as_names_of_experiments_hardly_ever_are"
 KINDS = {
     "plain": {"baseline": scored(90)},
     "malignant alone": {"baseline": scored(90, spoil=of_one_class(1))},
     "benign alone": {"baseline": scored(90, spoil=of_one_class(0))},
     "no thresholds": {"baseline": scored(90, spoil=validation_of_one_class)},
     "ties everywhere": {"baseline": scored(90, spoil=lambda rows: rows.assign(probability=0.3))},
-    "all certain": {"baseline": scored(90, spoil=lambda rows: rows.assign(probability=rows["label"].astype(float)))},
+    "all certain": {"baseline": scored(90, spoil=all_certain)},
     "a few images": {"baseline": scored(6)},
     "folds": {"baseline": scored(60, folds=3)},
-    "two experiments": {"baseline": scored(90), "a_name_that_is_as_long_as_names_of_experiments_hardly_ever_are": scored(90)},
+    "two experiments": {"baseline": scored(90), LONG: scored(90)},
     "nine experiments": {f"experiment_{n}": scored(60, seed=n) for n in range(9)},
     "leaking": {"baseline": scored(90, leaks="leaks patients and lesions (split by image)")},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -110,7 +129,7 @@ def kind(request, tmp_path_factory):
 def test_figures_are_drawn_of_awkward_scores_too_and_no_text_covers_another(kind, name):
     kind, found = kind
     shown = drawn(name, found[name])
-    assert "phantom edition" in shown.text
+    assert "phantom dataset" in shown.text
     for experiment in list(KINDS[kind])[:MOST_EXPERIMENTS]:
         assert experiment in shown.text.replace("\n", "")
     assert ("the first 6 of 9 experiments" in shown.text) == (kind == "nine experiments")
@@ -137,7 +156,10 @@ def assert_nothing_is_covered(figure):
 
 
 def written(figure):
-    """(text, box in pixels) of titles, labels of axes, legends and what stands below the figure; tick labels are matplotlib's care."""
+    """(text, box in pixels) of titles, labels of axes, legends and what stands below the figure.
+
+    Tick labels are matplotlib's care.
+    """
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     frames = [figure, *figure.findobj(SubFigure)]
@@ -164,15 +186,15 @@ def test_a_figure_says_how_sure_it_is_and_of_how_many(tmp_path):
     found = tables(KINDS["plain"], tmp_path)
     area = found["roc"].query("part == 'area'").iloc[0]
     text = drawn("roc", found["roc"]).text
-    assert (
-        f"AUROC {area['auroc']:.2f} (95 % interval {area['low']:.2f} to {area['high']:.2f})" in text
-    )
+    assert f"AUROC {area['auroc']:.3f} [{area['low']:.3f}, {area['high']:.3f}]\n" in text
+    assert "In brackets: 95 % CI" in text
     scores = KINDS["plain"]["baseline"][0].query("partition == 'test'")
-    size = f"{len(scores)} images, {scores['label'].sum()} malignant, of {scores['patient_id'].nunique()} patients"
+    patients = scores["patient_id"].nunique()
+    size = f"{len(scores)} images, {scores['label'].sum()} malignant, of {patients} patients"
     for name in ("roc", "precision_recall", "decision_curve"):
         assert size in drawn(name, found[name]).text
     few = tables(KINDS["a few images"], tmp_path)
-    assert "interval" not in drawn("roc", few["roc"]).text
+    assert "CI" not in drawn("roc", few["roc"]).text
 
 
 def test_operating_points_are_applied_to_test_by_the_threshold_of_each_fold():
@@ -336,7 +358,7 @@ def test_the_controls_have_curves_without_bands(tmp_path):
     assert areas.loc["majority_class", "auroc"] == 0.5
     assert set(found.loc[found["curve"] != "network", "part"]) == {"area", "step"}
     text = drawn("roc", found).text
-    assert f"reader assessment, {areas.loc['reader_assessment', 'auroc']:.2f}" in text
+    assert f"BI-RADS assessment, {areas.loc['reader_assessment', 'auroc']:.3f}" in text
 
 
 def history(epochs, kept, shift=0.0):
@@ -358,12 +380,12 @@ def test_of_several_runs_the_mean_is_drawn_and_faint_once_one_has_stopped():
     table = curve(
         {("baseline", 0, seed): history(n, 3, seed) for seed, n in lengths.items()}, "loss"
     )
-    axes = FIGURES["loss"][1](table, "phantom").axes[0]
+    axes = FIGURES["loss"].draw(table, "phantom").axes[0]
     whole, rest, *_ = [line for line in axes.lines if line.get_linestyle() == "-"]
     epochs = table[table["partition"] == "validation"].groupby("epoch")["value"]
     assert whole.get_xdata().tolist() == [1, 2, 3, 4, 5]
     assert np.allclose(whole.get_ydata(), epochs.mean()[:5])
-    # From there on it is the mean over those that still train: 3 runs, 2 of 2 and 3, the last alone.
+    # From there on it is the mean over those that still train: 3 runs, 2 of 2 and 3, the last.
     assert rest.get_xdata().tolist() == [5, 6, 7, 8, 9]
     assert np.allclose(
         rest.get_ydata(), [2 + 1 / 5, 2.5 + 1 / 6, 2.5 + 1 / 7, 3 + 1 / 8, 3 + 1 / 9]

@@ -1,7 +1,6 @@
 """The flow: what is left out adds up with what remains, whatever the tables hold, and the diagram shows it without overlaps."""
 
 import itertools
-import re
 
 import pandas as pd
 import pytest
@@ -10,11 +9,10 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Rectangle
 
-from helpers.project import ROOT
 from mammo.exclusions import REASONS, reason_in_words
 from mammo.log import InputError
-from mammo.report.figures.flow import flow_diagram
-from mammo.report.figures.registry import marked
+from mammo.report.figures.flow import draw as flow_diagram
+from mammo.report.style import marked
 from mammo.split.flow import count_flow, follow
 from mammo.tables import read_table, write_table
 
@@ -282,21 +280,6 @@ def test_a_fate_keeps_the_index_and_ends_at_its_first_loss():
     ]
 
 
-def test_reasons_are_in_words_wherever_a_step_names_one():
-    code = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*.py"))
-    named = set(
-        re.findall(
-            r'problem(?:": | = )"(\w+)"|leave_out\(.*"(\w+)"\)|exclusion\(lesion, "(\w+)"', code
-        )
-    )
-    codes = {name for names in named for name in names if name}
-    assert {"missing_file", "no_spacing", "ambiguous_crop", "no_pixels"} <= codes
-    assert codes <= set(REASONS)
-    assert reason_in_words("mask_empty_file") == "Mask: file is empty"
-    assert reason_in_words("full_no_pixels") == "Whole image: DICOM file without pixels"
-    assert reason_in_words("a_new_code") == "a_new_code"
-
-
 def drawn(reasons=(), times=1, sides=True, folds=1, leaks="", full=False):
     """flow.csv of made-up counts, read back as it is when it is drawn."""
     table = []
@@ -388,10 +371,10 @@ def test_the_diagram_says_what_the_table_says():
     table = drawn(["missing_series", "duplicate_row"], folds=3)
     table.loc[table["reason"] == "duplicate_row", UNITS] = 0
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "From the dataset to the partitions, kaggle edition, fold 0, one of 3" in said
+    assert "From the dataset to the partitions, kaggle dataset, fold 0, one of 3" in said
     assert "Image series is missing" in said
     assert "1 patient · 1 breast · 1 lesion · 1 image" in said
-    assert "9 patients left out altogether" in said
+    assert "9 patients excluded altogether" in said
     assert "1 entry" not in said and "3 entries" in said
     assert said.count("malignant") == 3
     assert said.count("999") == 9
@@ -415,7 +398,7 @@ def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gat
     table = drawn(["missing_series", "duplicate_row"], full=True)
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
     assert (
-        "Left out: 5 lesions in a view" in said
+        "Excluded: 5 lesions in a view" in said
     )  # one of missing_series and two of duplicate_row, each with one more
     assert "990 patients · 1,700 breasts · 2,000 lesions" in said
     assert "3,401 lesions in a view" in said
@@ -423,6 +406,6 @@ def test_the_diagram_of_whole_images_counts_lesions_in_a_view_until_they_are_gat
     assert "3,400 images" in " ".join(said)
     table.loc[table["reason"] == "duplicate_row", UNITS] = 0
     said = [text.get_text() for text in flow_diagram(table, "kaggle").axes[0].texts]
-    assert "Left out: 5 entries" in said
+    assert "Excluded: 5 entries" in said
     assert "3 entries" in said
     assert not any("in a view" in text for text in said)

@@ -1,4 +1,4 @@
-"""Table 1: counts that can be checked by hand, and differences that agree with worked examples or are not defined."""
+"""Table 1: counts by hand, and differences that agree with worked examples or are not defined."""
 
 import math
 
@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mammo.report.characteristics_table import as_html
+from helpers.lesions import lesions_and_fate
 from mammo.statistics.characteristics import (
     characteristics,
+    informative_columns,
     smd_of_levels,
     smd_of_numbers,
-    telling_columns,
     with_crop_size,
 )
-from mammo.tables import SCHEMAS, read_table, write_table
 
 COUNTS = st.lists(st.integers(0, 50), min_size=2, max_size=6)
 
@@ -30,8 +29,8 @@ COUNTS = st.lists(st.integers(0, 50), min_size=2, max_size=6)
             0.25 / math.sqrt((0.25 + 0.1875) / 2),
         ),  # two levels: by their shares alone
         ([585, 213, 2753], [335, 142, 1707], 0.0356061),  # race in R's tableone, which shows 0.036
-        # Of the first two levels: p - q = (0.1, -0.1), S = (0.245, -0.11; -0.11, 0.185), its determinant 0.033225; so the square
-        # is (0.185 * 0.01 - 2 * 0.11 * 0.01 + 0.245 * 0.01) / 0.033225.
+        # Of the first two levels: p - q = (0.1, -0.1), S = (0.245, -0.11; -0.11, 0.185), its
+        # determinant 0.033225; so the square is (0.185 - 2 * 0.11 + 0.245) * 0.01 / 0.033225.
         ([50, 20, 30], [40, 30, 30], math.sqrt(0.0021 / 0.033225)),
         ([30, 30, 40], [30, 30, 40], 0),
         ([30, 0, 70], [60, 0, 140], 0),  # a level that both lack
@@ -44,7 +43,7 @@ def test_differences_of_levels_by_hand(counts, reference, wanted):
 
 @given(COUNTS, st.data())
 def test_the_difference_of_levels_is_that_without_any_one_level(counts, data):
-    """Yang and Dalton leave one level out and invert; so it must not matter which, nor whether empty levels are there."""
+    """Yang and Dalton leave one level out and invert: which, and empty ones, must not matter."""
     reference = data.draw(st.lists(st.integers(0, 50), min_size=len(counts), max_size=len(counts)))
     found, reason = smd_of_levels(counts, reference)
     there = np.add(counts, reference) > 0
@@ -81,23 +80,6 @@ def test_differences_of_numbers_by_hand():
 )
 def test_what_is_not_defined_is_no_number(measure, group, reference, why):
     assert measure(group, reference) == (None, why)
-
-
-def lesions_and_fate(**columns):
-    """Ten lesions in a view, four in training, three in validation, two in test, one left out."""
-    lesions = pd.DataFrame(dict.fromkeys(SCHEMAS["lesions"]["columns"], ""), index=range(10))
-    names = [f"i{i}" for i in range(10)]
-    lesions = lesions.assign(
-        image_id=names,
-        lesion_id=["a", "a", "b", "c", "d", "d", "e", "f", "f", "g"],
-        patient_id=["A", "A", "A", "C", "D", "D", "E", "F", "F", "G"],
-        laterality=["left", "left", "right", "left", "left", "left", "right", "left", "left", "right"],
-        label=["benign", "benign", "malignant", "benign", "malignant", "malignant", "benign", "malignant", "malignant", "benign"],
-        pathology="BENIGN",
-        **columns,
-    )  # fmt: skip
-    partition = ["training"] * 4 + ["validation"] * 3 + ["test"] * 2 + [""]
-    return lesions, pd.DataFrame({"image": names, "partition": partition})
 
 
 def rows_of(table, variable, *columns):
@@ -174,7 +156,7 @@ def test_many_values_are_numbers_or_only_counted():
 def test_what_one_kind_has_is_described_for_that_kind():
     lesions, fate = lesions_and_fate(kind=["mass", "mass"] + ["calcification"] * 7 + ["mass"])
     lesions["mass_shape"] = ["OVAL", "", *[""] * 7, "ROUND"]
-    assert "mass_shape" in telling_columns(lesions)
+    assert "mass_shape" in informative_columns(lesions)
     table = characteristics(lesions, fate, ["mass_shape"])
     assert rows_of(table, "mass_shape", "level", *PARTS) == [
         ["", 1, 0, 0],
@@ -184,7 +166,7 @@ def test_what_one_kind_has_is_described_for_that_kind():
     assert rows_of(table, "mass_shape", "reason")[0] == ["validation and test: no rows on one side"]
 
 
-def test_columns_that_tell_something_are_in_the_table():
+def test_informative_columns_are_in_the_table():
     lesions, _ = lesions_and_fate(
         kind="mass",
         mass_shape=["OVAL"] * 9 + [""],
@@ -193,61 +175,19 @@ def test_columns_that_tell_something_are_in_the_table():
         constant="z",
         nothing="",
     )
-    assert telling_columns(lesions) == ["label", "laterality", "mass_shape", "scanner"]
+    assert informative_columns(lesions) == ["label", "laterality", "mass_shape", "scanner"]
     lesions["pathology"] = lesions["label"].str.upper()  # says no more than the label
-    assert "pathology" not in telling_columns(lesions)
+    assert "pathology" not in informative_columns(lesions)
     lesions["pathology"] = ["MALIGNANT", "BENIGN", "BENIGN_WITHOUT_CALLBACK"] * 3 + ["BENIGN"]
-    assert "pathology" in telling_columns(lesions)
+    assert "pathology" in informative_columns(lesions)
 
 
 def test_the_size_of_a_crop_is_its_longer_side():
     lesions, _ = lesions_and_fate(crop_file=["x", "y", "lost", *[""] * 7])
-    files = pd.DataFrame({"file": ["x", "y"], "width": [10, None], "height": [30, None]}).astype({"width": "Int64", "height": "Int64"})  # fmt: skip
+    files = pd.DataFrame({"file": ["x", "y"], "width": [10, None], "height": [30, None]}).astype(
+        {"width": "Int64", "height": "Int64"}
+    )
     sized = with_crop_size(lesions, files)["crop_size"]
     assert sized[0] == 30
     assert sized[1:].isna().all()
-    assert telling_columns(with_crop_size(lesions, files))[-1] == "crop_size"
-
-
-def page_of(tmp_path, lesions, fate, columns, leaks="", folds=1):
-    table = characteristics(lesions, fate, columns)
-    table = pd.concat(
-        table.assign(fold=fold, dataset="0123456789ab", leaks=leaks) for fold in range(folds)
-    )
-    write_table(table, tmp_path / "c.csv", "characteristics")
-    return as_html(read_table(tmp_path / "c.csv", "characteristics"), "table"), (
-        tmp_path / "c.csv"
-    ).read_text()
-
-
-def test_the_page_shows_counts_shares_and_differences(tmp_path):
-    lesions, fate = lesions_and_fate(scanner=["<b>x</b>", "y"] * 5)
-    lesions["crop_size"] = [1000, 2000, 3000, 4000, *range(100, 600, 100), None]
-    page, table = page_of(tmp_path, lesions, fate, ["label", "scanner", "crop_size"])
-    assert (
-        '<th scope="row">benign</th><td>3 (75.0%)</td><td>1 (33.3%)</td><td>0 (0.0%)</td>' in page
-    )
-    assert '<th scope="row">Number of lesions</th><td>3</td><td>2</td><td>1</td>' in page
-    assert (
-        '<th scope="row">mean (SD)</th><td>2,500.0 (1,291.0)</td><td>200.0 (100.0)</td><td>450.0 (70.7)</td>'
-        in page
-    )
-    assert "<td>2,500.0 (1,750.0 to 3,250.0)</td>" in page
-    assert "&lt;b&gt;x&lt;/b&gt;" in page
-    assert "<b>x</b>" not in page
-    assert "Dataset 0123456789ab, table edition." in page
-    assert "NOT EVIDENCE" not in page
-    assert "0,label,benign,n,3,0.75,1," in table  # counts are whole numbers in the CSV too
-
-
-def test_the_page_says_what_is_not_defined_which_fold_it_shows_and_that_a_split_leaks(tmp_path):
-    lesions, fate = lesions_and_fate(scanner=["x"] * 4 + ["y"] * 6)
-    page, table = page_of(
-        tmp_path, lesions, fate, ["scanner"], leaks="leaks: split by image", folds=3
-    )
-    assert '<th scope="row">scanner</th><td></td><td></td><td></td><td>–</td><td>–</td>' in page
-    assert "scanner: SMD not defined (validation and test: no level in common)." in page
-    assert "fold 0, one of 3" in page
-    assert page.count('<th scope="row">scanner</th>') == 1
-    assert "NOT EVIDENCE OF PERFORMANCE: the split leaks: split by image" in page
-    assert table.count("leaks: split by image") == 3 * (4 + 3)
+    assert informative_columns(with_crop_size(lesions, files))[-1] == "crop_size"

@@ -1,8 +1,7 @@
-"""Controls: they see what they are given and nothing else, expose a planted shortcut, and raise no alarm without one."""
+"""Controls: they see what they are given alone, and expose a planted shortcut and nothing else."""
 
 import io
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,26 +14,30 @@ from helpers.datasets import save_image
 from mammo.dataset.grey_levels import grey_levels, measure_images
 from mammo.dataset.images import histogram
 from mammo.model.training import dealt_labels
-from mammo.report.figures.registry import FIGURES, marked
-from mammo.statistics.bootstrap import Draws, ends
+from mammo.statistics.bootstrap import ClusterBootstrap
+from mammo.statistics.control_evaluation import (
+    Columns,
+    available_columns,
+    evaluate_controls,
+    score_controls,
+)
+from mammo.statistics.control_features import border, described
 from mammo.statistics.controls import (
     BORDER,
     CONTROLS,
     FEWEST,
-    FITTED,
-    border,
-    described,
-    evaluate_controls,
-    fit_and_score,
-    given_columns,
-    score_controls,
+    label_of,
+    logistic_regression,
 )
+from mammo.statistics.intervals import expanded_probabilities
+from mammo.statistics.settings import Evaluation
 
-EVALUATION = {"draws": 300, "confidence": 0.95, "seed": 1}
+EVALUATION = Evaluation.default(draws=300)
+NOTHING = dict.fromkeys(CONTROLS, Columns([], []))
 
 
 def study(patients=120, images=3, seed=0):
-    """The scores of an experiment with one fold: a network that knows a little, on patients in all three partitions."""
+    """The scores of an experiment with one fold: a model that knows a little, in all partitions."""
     rng = np.random.default_rng(seed)
     n = patients * images
     patient = np.repeat([f"P{number:03}" for number in range(patients)], images)
@@ -59,18 +62,19 @@ def study(patients=120, images=3, seed=0):
 
 def auroc_of(rows, table):
     """{control: its AUROC on the test images} for the controls that `table` allows."""
-    given = given_columns(table)
-    found = score_controls(rows, table.set_index(rows["image_id"]), given).groupby("control")
+    found = score_controls(rows, table.set_index(rows["image_id"])).groupby("control")
     return {control: roc_auc_score(part["label"], part["probability"]) for control, part in found}
 
 
 def test_one_column_of_levels_says_what_each_level_was_in_training():
-    """With as many columns as levels, the regression says the share of malignant of each; order is what matters here."""
+    """With a column per level, the regression says the fraction malignant of each."""
     rows = study(200)
     rows["assessment"] = pd.array(np.random.default_rng(1).integers(2, 6, len(rows)), "Int64")
     training = rows["partition"] == "training"
     share = rows[training].groupby("assessment")["label"].mean()
-    found = fit_and_score(rows, rows["label"].to_numpy(), training.to_numpy(), [], ["assessment"])
+    found = logistic_regression(
+        rows, rows["label"].to_numpy(), training.to_numpy(), [], ["assessment"]
+    )
     by_level = pd.Series(found).groupby(rows["assessment"]).agg(["min", "max"])
     assert (by_level["min"] == by_level["max"]).all()
     assert by_level["min"].sort_values().index.tolist() == share.sort_values().index.tolist()
@@ -88,10 +92,10 @@ def test_numbers_are_regressed_as_scikit_learn_does_after_standardising_on_train
     training, label = (rows["partition"] == "training").to_numpy(), rows["label"].to_numpy()
     scaled = (numbers - numbers[training].mean()) / numbers[training].std(ddof=0)
     wanted = LogisticRegression().fit(scaled[training], label[training]).predict_proba(scaled)[:, 1]
-    found = fit_and_score(numbers, label, training, ["mean", "sd"], [])
+    found = logistic_regression(numbers, label, training, ["mean", "sd"], [])
     assert found == pytest.approx(wanted, abs=1e-4)
     other = np.where(training, label, 1 - label)  # what test says is not looked at
-    assert (fit_and_score(numbers, other, training, ["mean", "sd"], []) == found).all()
+    assert (logistic_regression(numbers, other, training, ["mean", "sd"], []) == found).all()
 
 
 def test_a_missing_value_is_a_level_and_a_rare_or_unknown_one_is_like_another():
@@ -106,16 +110,16 @@ def test_a_missing_value_is_a_level_and_a_rare_or_unknown_one_is_like_another():
     )
     label = np.r_[np.zeros(80), np.ones(80), np.tile([0, 1], 20), 0].astype(int)
     training = np.arange(n + 1) < n
-    found = fit_and_score(table, label, training, [], ["kind"])
+    found = logistic_regression(table, label, training, [], ["kind"])
     assert found[0] < 0.1 < 0.9 < found[80]  # what is missing tells
     assert found[160] == found[n]
-    ordered = fit_and_score(table, label, training, ["assessment"], [])
+    ordered = logistic_regression(table, label, training, ["assessment"], [])
     assert ordered[0] < 0.2 < 0.8 < ordered[80]
 
 
 def test_where_training_has_one_class_that_is_the_answer():
     table = pd.DataFrame({"mean": [1.0, 2, 3]})
-    assert fit_and_score(
+    assert logistic_regression(
         table, np.array([1, 1, 0]), np.array([True, True, False]), ["mean"], []
     ).tolist() == [1, 1, 1]
 
@@ -126,10 +130,10 @@ def test_a_control_of_which_a_dataset_tells_nothing_is_left_out_and_says_so():
     table = table.assign(
         assessment=pd.array([pd.NA] * len(rows), "Int64"), mass_shape="", subtlety=pd.NA
     )
-    given = given_columns(table)
+    given = available_columns(table)
     assert given["technical_columns"] == ([], ["laterality"])
     assert given["reader_assessment"] == given["reader_columns"] == ([], [])
-    controls = score_controls(rows, table.set_index(rows["image_id"]), given)
+    controls = score_controls(rows, table.set_index(rows["image_id"]))
     assert set(controls["control"]) == {"majority_class", "image_statistics", "technical_columns"}
     values = evaluate_controls(
         rows[rows["partition"] == "test"], controls, given, EVALUATION
@@ -139,7 +143,7 @@ def test_a_control_of_which_a_dataset_tells_nothing_is_left_out_and_says_so():
     assert absent["value"].isna().all()
     assert absent["difference"].isna().all()
     assert set(absent["reason"]) == {
-        f"this dataset does not tell {', '.join(FITTED['reader_columns'][1])}"
+        f"this dataset does not record {', '.join(CONTROLS['reader_columns'].columns)}"
     }
     assert values.loc["technical_columns", "columns"].tolist() == ["laterality"] * 2
 
@@ -147,40 +151,36 @@ def test_a_control_of_which_a_dataset_tells_nothing_is_left_out_and_says_so():
 def test_the_majority_class_has_one_answer_whatever_the_fold():
     rows = pd.concat([study(seed=0), study(seed=1).assign(fold=1)])
     rows["label"] = (np.arange(len(rows)) % 10 < 3).astype(int)
-    controls = score_controls(rows, pd.DataFrame(index=rows["image_id"].unique()), {})
+    controls = score_controls(rows, pd.DataFrame(index=rows["image_id"].unique()))
     assert set(controls["partition"]) == {"test"}
     assert controls["probability"].nunique() == 1
     tested = rows[rows["partition"] == "test"]
-    values = evaluate_controls(tested, controls, dict.fromkeys(FITTED, ([], [])), EVALUATION)
+    values = evaluate_controls(tested, controls, NOTHING, EVALUATION)
     values = values.set_index(["control", "metric"])["value"]
     assert values["majority_class", "auroc"] == 0.5
     assert values["majority_class", "accuracy"] == (tested["label"] == 0).mean()
 
 
-def test_a_difference_is_paired_and_is_what_drawing_patients_by_hand_gives():
+def test_a_difference_is_paired_and_is_what_resampling_patients_by_hand_gives():
     rows = study().query("partition == 'test'").reset_index(drop=True)
     rng = np.random.default_rng(3)
     other = rows.assign(control="image_border", probability=rng.random(len(rows)))
-    values = evaluate_controls(rows, other, dict.fromkeys(FITTED, ([], [])), EVALUATION)
+    values = evaluate_controls(rows, other, NOTHING, EVALUATION)
     found = values.set_index(["control", "metric"]).loc[("image_border", "auroc")]
     auroc = [roc_auc_score(rows["label"], table["probability"]) for table in (rows, other)]
     assert found["difference"] == pytest.approx(auroc[0] - auroc[1])
-    patients, place = np.unique(rows["patient_id"], return_inverse=True)
     drawn = []
-    (drawings,) = Draws(len(patients), EVALUATION["draws"], EVALUATION["seed"]).blocks()
-    for weights in drawings[:, place]:
+    for weights in np.concatenate([*ClusterBootstrap.of(rows, EVALUATION).weights(rows)]):
         both = [
             roc_auc_score(rows["label"], t["probability"], sample_weight=weights)
             for t in (rows, other)
         ]
         drawn.append(both[0] - both[1])
     fewest = min(rows[rows["label"] == label]["patient_id"].nunique() for label in (0, 1))
-    wanted = np.quantile(drawn, ends(0.95, fewest))
+    wanted = np.quantile(drawn, expanded_probabilities(0.95, fewest))
     assert [found["difference_low"], found["difference_high"]] == pytest.approx(wanted.tolist())
     # Against itself there is nothing to choose, in any draw.
-    same = evaluate_controls(
-        rows, rows.assign(control="image_border"), dict.fromkeys(FITTED, ([], [])), EVALUATION
-    )
+    same = evaluate_controls(rows, rows.assign(control="image_border"), NOTHING, EVALUATION)
     same = same.set_index(["control", "metric"]).loc[("image_border", "auroc")]
     assert same["difference"] == 0
     assert pd.isna(same["difference_low"])
@@ -190,7 +190,7 @@ def test_a_difference_is_paired_and_is_what_drawing_patients_by_hand_gives():
 def test_a_test_set_of_one_class_has_no_auroc_and_no_difference(label):
     rows = study().query("partition == 'test'").assign(label=label)
     controls = rows.assign(control="image_border", probability=0.3)
-    values = evaluate_controls(rows, controls, dict.fromkeys(FITTED, ([], [])), EVALUATION)
+    values = evaluate_controls(rows, controls, NOTHING, EVALUATION)
     found = values.set_index(["control", "metric"]).loc[("image_border", "auroc")]
     assert pd.isna(found[["value", "difference", "difference_low"]].astype(float)).all()
     assert found["reason"].startswith("not defined: no image is")
@@ -275,7 +275,7 @@ def test_files_are_measured_and_a_broken_one_is_left_to_others(tmp_path):
 
 
 def crops(rows, plant, quality, folder):
-    """A table of the crops' measures: shaded discs, some of them beside air; malignant ones `plant` levels brighter."""
+    """The measures of crops: shaded discs, some beside air; malignant ones `plant` brighter."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1:1:80j, -1:1:80j]
     for name, label in zip(rows["image_id"], rows["label"], strict=True):
@@ -318,26 +318,40 @@ def test_malignant_images_one_grey_level_brighter_are_exposed(tmp_path, quality)
 
 @pytest.mark.parametrize(
     ("control", "column"),
-    [("image_statistics", "width"), ("technical_columns", "view"), ("image_border", BORDER[7]), ("reader_columns", "calc_type")],
-)  # fmt: skip
+    [
+        ("image_statistics", "width"),
+        ("technical_columns", "view"),
+        ("image_border", BORDER[7]),
+        ("reader_columns", "calc_type"),
+    ],
+)
 def test_a_shortcut_in_any_column_is_exposed_by_its_control(control, column):
     rows = study()
     rng = np.random.default_rng(4)
     told = np.where(rng.random(len(rows)) < 0.8, rows["label"], 1 - rows["label"])
     values = (
-        told.astype(float) if column in FITTED[control][0] else np.where(told == 1, "one", "other")
+        told.astype(float)
+        if column in CONTROLS[control].numbers
+        else np.where(told == 1, "one", "other")
     )
     assert auroc_of(rows, pd.DataFrame({column: values}))[control] > 0.7
     assert auroc_of(rows, pd.DataFrame({column: rng.permutation(values)}))[control] < 0.65
 
 
 def test_a_whole_image_has_the_highest_assessment_on_it_and_all_words():
-    lesions = pd.DataFrame({
-        "image_id": ["a", "b", "c"], "full_file": ["f1", "f1", "f2"], "assessment": pd.array([3, 5, pd.NA], "Int64"),
-        "subtlety": pd.array([5, 1, 2], "Int64"), "breast_density": pd.array([2, 2, 3], "Int64"),
-        "mass_shape": ["ROUND", "IRREGULAR", ""], "mass_margins": ["", "", ""], "calc_type": ["", "", "COARSE"],
-        "calc_distribution": ["", "", "N/A"],
-    })  # fmt: skip
+    lesions = pd.DataFrame(
+        {
+            "image_id": ["a", "b", "c"],
+            "full_file": ["f1", "f1", "f2"],
+            "assessment": pd.array([3, 5, pd.NA], "Int64"),
+            "subtlety": pd.array([5, 1, 2], "Int64"),
+            "breast_density": pd.array([2, 2, 3], "Int64"),
+            "mass_shape": ["ROUND", "IRREGULAR", ""],
+            "mass_margins": ["", "", ""],
+            "calc_type": ["", "", "COARSE"],
+            "calc_distribution": ["", "", "N/A"],
+        }
+    )
     films = pd.DataFrame(
         {
             "image_id": ["x", "y"],
@@ -366,27 +380,14 @@ def test_a_whole_image_has_the_highest_assessment_on_it_and_all_words():
     assert found["calc_type"].tolist() == ["COARSE", ""]
 
 
-def control_table(experiments, absent=()):
-    rows = [
-        {"experiment": experiment, "control": control, "metric": metric, "value": None if control in absent else 0.6,
-         "low": None if control in absent else 0.5, "high": None if control in absent else 0.7, "dataset": "d", "leaks": ""}
-        for experiment in experiments for control in ["network", *CONTROLS] for metric in ("auroc", "accuracy")
-    ]  # fmt: skip
-    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float})
-
-
-@pytest.mark.parametrize(("number", "panels"), [(1, 1), (2, 2), (6, 6), (9, 6)])
-def test_the_figure_shows_up_to_six_experiments_and_every_control(number, panels):
-    table = control_table(
-        [f"experiment {i}" for i in range(number)], absent={"reader_assessment", "reader_columns"}
-    )
-    _, draw = FIGURES["controls"]
-    figure = marked(draw(table, "phantom"), table)
-    figure.savefig(io.BytesIO(), backend=matplotlib.get_backend())
-    axes = [axes for axes in figure.axes if axes.get_visible()]
-    assert len(axes) == panels
-    assert len(axes[0].get_yticks()) == 1 + len(CONTROLS)
-    words = [text.get_text() for text in axes[0].texts]
-    assert words.count("not available") == 2
-    assert words.count("0.60") == len(CONTROLS) - 1
-    assert ("the first 6 of 9" in axes[0].get_title(loc="left")) == (number == 9)
+def test_a_control_has_one_name_and_something_to_look_at_or_a_word_for_it():
+    assert len({control.label for control in CONTROLS.values()}) == len(CONTROLS)
+    for name, control in CONTROLS.items():
+        assert control.columns or control.sees, name
+        assert label_of(name) == control.label
+    assert label_of("network") == "Model"
+    assert [name for name, control in CONTROLS.items() if control.reader] == [
+        "reader_assessment",
+        "reader_assessment_ordered",
+        "reader_columns",
+    ]

@@ -1,4 +1,4 @@
-"""ROC, precision-recall, calibration and decision curves: scikit-learn's and those worked out by hand, also with ties and one class."""
+"""ROC, precision-recall, calibration and decision curves: scikit-learn's, and those by hand."""
 
 import numpy as np
 import pandas as pd
@@ -63,7 +63,7 @@ def test_the_roc_curve_is_scikit_learns(rows):
     found = drawn(score_curves.roc, units_of(label, probability))
     steps = found[found["part"] == "step"]
     false, true, thresholds = metrics.roc_curve(label, probability, drop_intermediate=False)
-    # Corners alone are kept: each is one of scikit-learn's points, and all of its points lie on the line between them.
+    # Corners alone are kept: each is one of scikit-learn's points, and the others lie between them.
     at = {threshold: number for number, threshold in enumerate(thresholds)}
     for _, step in steps.iloc[1:].iterrows():
         number = at[step["threshold"]]
@@ -97,7 +97,7 @@ def test_the_precision_recall_curve_is_scikit_learns(rows):
     area = (np.diff(steps["recall"], prepend=0) * steps["precision"]).sum()
     assert area == pytest.approx(metrics.average_precision_score(label, probability), abs=1e-9)
     assert found["auprc"].iloc[0] == pytest.approx(area, abs=1e-9)
-    # At a recall, the precision is that of the first threshold that reaches it: no line is drawn upward between two.
+    # At a recall, the precision is that of the first threshold that reaches it: no line upward.
     band = found[found["part"] == "band"].set_index("recall")["precision"]
     for wanted in (0.25, 0.5, 1):
         first = np.flatnonzero(steps["recall"].to_numpy() >= wanted - 1e-9)[0]
@@ -153,7 +153,7 @@ def test_a_band_is_what_repeating_the_drawn_patients_gives(curve, value):
 
 
 def test_the_band_is_about_as_wide_as_chance_is():
-    """Sensitivity at a rate of 0.2, over 200 simulated test sets: four in five fall into the 80 % band of the first, more or less."""
+    """Sensitivity at a rate of 0.2, of 200 test sets: about 80 % fall into the 80 % band."""
     sets = [simulated(120, seed) for seed in range(200)]
     heights = []
     for units in sets:

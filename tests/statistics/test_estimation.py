@@ -113,7 +113,7 @@ def test_a_level_that_is_not_there_is_told():
 
 @pytest.mark.parametrize("difference", [1.0, 2.2])  # AUROCs of 0.76 and 0.94
 def test_intervals_hold_the_truth_about_as_often_as_they_say(difference):
-    """120 simulations of 60 patients, in clusters: 95 % is 114; fewer than 106 would be seen once in a thousand times."""
+    """120 simulations of 60 patients: 95 % is 114; fewer than 106 is one chance in a thousand."""
     rng = np.random.default_rng(11)
     many = simulated(rng, 40_000, difference)
     truth = metrics.roc_auc_score(many["label"], many["probability"])

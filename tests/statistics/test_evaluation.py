@@ -23,9 +23,16 @@ EVALUATION = Evaluation.default(draws=200)
 def predictions(partition, labels, probabilities):
     names = [f"{partition}{n}" for n in range(len(labels))]
     return pd.DataFrame(
-        {"image_id": names, "patient_id": names, "partition": partition, "label": labels, "probability": probabilities,
-         "dataset": "d", "leaks": ""}
-    )  # fmt: skip
+        {
+            "image_id": names,
+            "patient_id": names,
+            "partition": partition,
+            "label": labels,
+            "probability": probabilities,
+            "dataset": "d",
+            "leaks": "",
+        }
+    )
 
 
 def evaluated(rows):
@@ -53,7 +60,7 @@ def test_metrics_are_those_worked_out_by_hand():
     assert test["accuracy"] == pytest.approx(3 / 5)
     assert test["sensitivity"] == pytest.approx(2 / 3)
     assert test["specificity"] == pytest.approx(1 / 2)
-    # Pairs of a malignant and a benign image: 0.6 against 0.2 and 0.6 (a tie, half), 0.9 against both, 0.4 against both.
+    # Pairs: 0.6 against 0.2 and 0.6 (a tie, half), 0.9 against both, 0.4 against both.
     assert test["auroc"] == pytest.approx((1 + 0.5 + 1 + 1 + 1 + 0) / 6)
     assert test["log_loss"] == pytest.approx(-np.log([0.8, 0.4, 0.6, 0.9, 0.4]).mean())
     # Training is mostly benign; the same call in test is right for 2 of 5.

@@ -1,4 +1,4 @@
-"""Confidence intervals: each method by hand, wider with few patients, and reasons where there is none."""
+"""Confidence intervals: each method by hand, wider with few patients, and reasons for none."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_an_interval_leaves_out_a_few_undefined_replicates_and_not_many():
 
 
 def test_an_interval_that_rests_on_few_patients_is_wider():
-    """Of a mean of n normal values, whose interval is known: the standard error without n - 1, by Student's t."""
+    """Of a mean of n normal values the interval is known: the standard error, by Student's t."""
     rng = np.random.default_rng(2)
     for patients in (10, 25, 100):
         half = np.sqrt(

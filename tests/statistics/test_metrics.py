@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mammo.statistics.metrics import METRICS, Rows, under
 
-# Few different probabilities, so that ties are the rule; 0 and 1 are among them, and so is the threshold.
+# Few different probabilities, so that ties are the rule; 0, 1 and the threshold are among them.
 PROBABILITIES = st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.5, 0.51, 0.8, 0.999, 1.0]) | st.floats(0, 1)
 ROWS = st.lists(
     st.tuples(st.integers(0, 1), PROBABILITIES, st.integers(0, 3)), min_size=1, max_size=40
@@ -24,7 +24,7 @@ def measured(label, probability, weights, majority=0):
 
 
 def by_others(label, probability, weights):
-    """The same metrics by scikit-learn, for rows of both classes or, where it has no answer for one class, None."""
+    """The same metrics by scikit-learn; None where it has no answer for one class."""
     given, called, both = (
         {"sample_weight": weights},
         (probability >= 0.5).astype(int),
@@ -95,7 +95,7 @@ def test_recalibration_is_the_logistic_regression_on_the_logit(rows):
         assert np.isnan(found["calibration_intercept"])
         return
     score = logit(probability)
-    # With the intercept alone, the mean of the recalibrated probabilities is the share of malignant rows.
+    # With the intercept alone, the mean of the recalibrated probabilities is the prevalence.
     assert expit(score + found["calibration_intercept"]).mean() == pytest.approx(
         label.mean(), abs=1e-9
     )
@@ -103,7 +103,7 @@ def test_recalibration_is_the_logistic_regression_on_the_logit(rows):
     if positive.min() >= negative.max() or positive.max() <= negative.min():
         assert np.isnan(found["calibration_slope"])  # infinite, or anything
         return
-    # At its maximum the likelihood is flat: residuals are orthogonal to the intercept and to the score.
+    # At its maximum the likelihood is flat: residuals are orthogonal to intercept and score.
     slope = found["calibration_slope"]
     intercept = brentq(lambda at: (label - expit(at + slope * score)).sum(), -1e4, 1e4, xtol=1e-12)
     assert abs((label - expit(intercept + slope * score)) @ score) < 1e-6 * len(rows)
@@ -121,7 +121,7 @@ def test_recalibration_finds_what_scikit_learn_finds():
 def test_the_calibration_error_is_that_worked_out_by_hand():
     label, probability = np.array([0, 1, 1, 1, 0]), np.array([0.12, 0.18, 0.9, 1.0, 0.05])
     found = METRICS["expected_calibration_error"](label, probability)
-    # In 0.1 to 0.2 a mean of 0.15 against a half, in 0.9 to 1 0.95 against 1, below 0.1 0.05 against none.
+    # A mean of 0.15 against a half, 0.95 against 1, and below 0.1 0.05 against none.
     assert found == pytest.approx((2 * 0.35 + 2 * 0.05 + 1 * 0.05) / 5)
 
 

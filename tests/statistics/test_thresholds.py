@@ -1,4 +1,4 @@
-"""The temperature and the thresholds: against a grid, by hand, and what must hold whatever the data."""
+"""Temperature and thresholds: against a grid, by hand, and what must hold whatever the data."""
 
 import numpy as np
 import pandas as pd

@@ -11,12 +11,16 @@ def table(rows):
     return pd.DataFrame(rows, columns=columns)
 
 
-VIEWS = table([
-    ("a", "P1", "left", "P1_l1", 0, 0.2), ("b", "P1", "left", "P1_l1", 1, 0.6),  # views that differ: malignant
-    ("c", "P1", "left", "P1_l2", 0, 0.5),
-    ("d", "P1", "right", "P1_r1", 0, 0.9), ("e", "P1", "right", "P1_r1", 0, 0.3),
-    ("f", "P2", "left", "P2_l1", 0, 0.1),
-])  # fmt: skip
+VIEWS = table(
+    [
+        ("a", "P1", "left", "P1_l1", 0, 0.2),
+        ("b", "P1", "left", "P1_l1", 1, 0.6),
+        ("c", "P1", "left", "P1_l2", 0, 0.5),
+        ("d", "P1", "right", "P1_r1", 0, 0.9),
+        ("e", "P1", "right", "P1_r1", 0, 0.3),
+        ("f", "P2", "left", "P2_l1", 0, 0.1),
+    ]
+)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Cluster profiles: the phantom study through a real Slurm, whose jobs are ended and whose Snakemake is killed on the way."""
+"""Clusters: is a scheduler there behind a profile, and what recovers a killed Snakemake."""
 
 import importlib.util
 import subprocess

@@ -2,17 +2,20 @@
 
 import json
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.project import write_benchmark
+from helpers.project import ROOT, write_benchmark
 from helpers.work import calls_of
+from mammo.dataset.settings import Image, Phantom
+from mammo.log import params_record
 from mammo.study.plan import Planned, as_text, expectation, wall_time, why
 from mammo.study.reasons import (
-    NOT_KNOWN,
     NOT_THERE,
     Cause,
     Reasons,
@@ -21,64 +24,91 @@ from mammo.study.reasons import (
     in_words,
     recorded_studies,
 )
+from mammo.study.settings import Study
 from mammo.study.timings import Measured, benchmarks_of
 
-BASELINE = {
-    "phantom": {"patients": 36, "seed": 1, "lookalikes": 0.1},
-    "image": {"region": "crop", "margin": 20, "margin_unit": "percent", "mixed": "malignant", "fit": "stretch", "size": 64, "shards": 1},
-    "split": {"method": "official", "by": "patient", "test": 0.2, "folds": 5, "validation": 0.2, "seed": 1, "duplicates": "drop_from_training"},
-    "training": {"epochs": 40, "threads": 2},
-    "seeds": [1],
-}  # fmt: skip
-OLD_CODE, NEW_CODE = "'0123456789abcdef'", "fedcba9876543210"
-
-
-def changed(recorded, before=BASELINE, **params):
-    """changed_params of a job that now has the params of the baseline, or others."""
-    return changed_params(recorded, params, BASELINE, before)
+BASELINE = Study.default(phantom=Phantom.default(patients=36))
+CODE = "fedcba9876543210"
+TRAINING = {"epochs": 40, "threads": 2}
 
 
 def test_a_changed_key_of_a_section_is_told_with_both_values():
-    recorded = [OLD_CODE, "False", "{'epochs': 10, 'threads': 2}"]
-    found = changed(recorded, training=BASELINE["training"], shuffled_labels=False, code=NEW_CODE)
-    assert found == ([("training.epochs", 10, 40)], True)
-    found = changed(
-        recorded, training=BASELINE["training"], shuffled_labels=False, code="0123456789abcdef"
-    )
-    assert found == ([("training.epochs", 10, 40)], False)
+    recorded = {"training": {"epochs": 10, "threads": 2}, "shuffled_labels": False, "code": CODE}
+    now = {"training": TRAINING, "shuffled_labels": False, "code": CODE}
+    assert changed_params(recorded, now) == [("training.epochs", 10, 40)]
+    found = changed_params(recorded | {"code": "0123456789abcdef"}, now)
+    assert found == [("training.epochs", 10, 40), ("code", "0123456789abcdef", CODE)]
 
 
 def test_a_key_that_came_or_went_is_told():
-    found = changed(["{'epochs': 40, 'patience': 3}"], training=BASELINE["training"])
-    assert found == (
-        [("training.threads", NOT_THERE, 2), ("training.patience", 3, NOT_THERE)],
-        False,
-    )
-    assert in_words(*found[0][0]) == "training.threads: none → 2"
+    found = changed_params({"training": {"epochs": 40, "patience": 3}}, {"training": TRAINING})
+    assert found == [
+        ("training.threads", NOT_THERE, 2),
+        ("training.patience", 3, NOT_THERE),
+    ]
+    assert in_words(*found[0]) == "training.threads: none → 2"
     many = in_words("seeds", [1], list(range(1, 1001)))
     assert many == "seeds: [1] → [1, 2, 3, … 1000]"
 
 
 def test_of_two_sections_each_is_compared_with_its_own():
-    recorded = ["{'draws': 1000, 'seed': 1}", "{'epochs': 10, 'threads': 2}"]
-    found, _ = changed(
-        recorded, training={"epochs": 40, "threads": 2}, evaluation={"draws": 500, "seed": 1}
-    )
+    recorded = {"evaluation": {"draws": 1000, "seed": 1}, "training": {"epochs": 10}}
+    now = {"training": {"epochs": 40}, "evaluation": {"draws": 500, "seed": 1}}
+    found = changed_params(recorded, now)
     assert found == [("training.epochs", 10, 40), ("evaluation.draws", 1000, 500)]
 
 
-def test_params_that_are_single_values_get_their_section_and_the_value_that_was_theirs():
-    now = BASELINE["phantom"]
-    assert changed(["24", "1", "0.1"], **now) == ([("phantom.patients", 24, 36)], False)
-    # Of two that changed, Snakemake's record does not say which was which: the last whole run's settings do.
-    before = {"phantom": {"patients": 24, "seed": 7, "lookalikes": 0.1}}
-    assert changed(["24", "7", "0.1"], before, **now)[0] == [
-        ("phantom.patients", 24, 36),
-        ("phantom.seed", 7, 1),
+def test_a_param_that_is_a_single_value_is_told_with_its_section():
+    assert changed_params({"region": "crop"}, {"region": "full"}) == [
+        ("image.region", "crop", "full")
     ]
-    assert changed(["24", "7", "0.1"], {}, **now)[0] == [
-        ("phantom.patients", NOT_KNOWN, 36),
-        ("phantom.seed", NOT_KNOWN, 1),
+
+
+def test_params_are_recorded_beside_the_log_when_a_step_has_succeeded(tmp_path):
+    log, output = tmp_path / "logs/a-learning_rate0.001.log", tmp_path / "out.csv"
+    script = (
+        "from types import SimpleNamespace\n"
+        "from mammo.log import step\n"
+        f"params = {{'training': {TRAINING}, 'code': '{CODE}'}}\n"
+        f"job = SimpleNamespace(log=['{log}'], output=['{output}'], params=params)\n"
+        "with step(job):\n"
+        f"    open('{output}', 'w').write(TEXT)\n"
+    )
+
+    def run(text):
+        code = script.replace("TEXT", repr(text))
+        return subprocess.run([sys.executable, "-c", code], cwd=ROOT / "workflow").returncode
+
+    assert run("a\n") == 0
+    assert params_record(log) == {"training": TRAINING, "code": CODE}
+    # A step that leaves an empty file has failed, and what an earlier one recorded is gone.
+    assert run("") == 1
+    assert f"{output} is missing or empty" in log.read_text()
+    assert params_record(log) is None
+
+
+def job_of(params, recorded=None, log=None):
+    """A job whose output was made with params that Snakemake noted without their names."""
+    noted = SimpleNamespace(params=list(map(repr, (recorded or params).values())), input=None)
+    noted.endtime = 0
+    persistence = SimpleNamespace(metadata=lambda path: noted)
+    reasons = Reasons(None, persistence, {"baseline": BASELINE}, {})
+    job = SimpleNamespace(
+        params=params, output=["x"], input=[], log=[str(log)] if log else [], wildcards_dict={}
+    )
+    return reasons._of_record(job)
+
+
+def test_where_params_were_not_recorded_that_is_said(tmp_path):
+    now, then = {"training": {"epochs": 40}}, {"training": {"epochs": 10}}
+    assert job_of(now, log=tmp_path / "none.log") == []
+    assert job_of(now, then, tmp_path / "none.log") == [Cause("unrecorded")]
+    (tmp_path / "some.params.json").write_text(json.dumps(then))
+    assert job_of(now, then, tmp_path / "some.log") == [
+        Cause("setting", "training.epochs: 10 → 40")
+    ]
+    assert why([[Cause("unrecorded")]]) == [
+        "changed settings or code; those of then are not recorded"
     ]
 
 
@@ -97,12 +127,11 @@ def test_without_a_sound_record_no_last_run_is_known(tmp_path, text):
 
 
 def test_a_record_from_before_a_key_is_completed(tmp_path):
-    older = {name: part for name, part in BASELINE.items() if name != "training"} | {
-        "training": {"epochs": 10}
-    }
+    older = BASELINE.model_dump(exclude={"dataset"}) | {"training": {"epochs": 10, "gone": 1}}
     (tmp_path / "provenance.json").write_text(json.dumps({"experiments": {"baseline": older}}))
     found = recorded_studies(tmp_path / "provenance.json", {"baseline": BASELINE})
-    assert differences(found["baseline"], BASELINE) == [("training.epochs", 10, 40)]
+    found = differences(found["baseline"].model_dump(), BASELINE.model_dump())
+    assert found == [("training.epochs", 10, 40)]
 
 
 def reasons_of_new_names(before, studies, **wildcards):
@@ -111,8 +140,10 @@ def reasons_of_new_names(before, studies, **wildcards):
 
 
 def test_a_job_whose_name_is_new_tells_the_settings_that_the_name_is_made_of():
-    small = BASELINE | {"image": BASELINE["image"] | {"size": 32, "margin": 50}}
-    studies = {"baseline": small, "more": small | {"seeds": [1, 2]}, "other": BASELINE}
+    image = Image.default(size=32, margin=50)
+    small = BASELINE.model_copy(update={"image": image})
+    more = small.model_copy(update={"seeds": [1, 2]})
+    studies = {"baseline": small, "more": more, "other": BASELINE}
     size = "image.size: 64 → 32"  # not the margin, which crops have none of
     found = reasons_of_new_names(dict.fromkeys(studies, BASELINE), studies, image="crop-32")
     assert found == [Cause("setting", size, ("baseline", "more"))]
@@ -203,7 +234,7 @@ def test_the_work_of_a_plan_grows_as_its_jobs_do():
     for count in (500, 5000):
         jobs = [job(1 + number % 7, threads=1 + number % 2) for number in range(count)]
         jobs += [job(1, before=[number]) for number in range(count)]
-        assert len([*as_text(jobs, slots=3, startup=0)]) < 10
+        assert len([*as_text(jobs, slots=3, startup=0)]) < 12
         calls.append(calls_of(list, as_text(jobs, slots=3, startup=0)))
     assert calls[1] < 13 * calls[0]
 

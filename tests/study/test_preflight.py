@@ -1,4 +1,4 @@
-"""Preflight: what is found on a machine, what is made of it, and the command as a person gives it."""
+"""Preflight: what is found on a machine, what is made of it, and the command."""
 
 import json
 import re

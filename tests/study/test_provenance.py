@@ -1,4 +1,4 @@
-"""Provenance: every file's hash and what it was made from; and what no longer matches is named, whatever was done to it."""
+"""Provenance: every file's hash, what it was made from, and what no longer matches."""
 
 import numpy as np
 import pandas as pd
@@ -6,14 +6,22 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mammo.hashing import sha256
-from mammo.report.figures.registry import marked
+from mammo.report.style import marked, new_figure
 from mammo.stamps import save_figure, table_shown
 from mammo.study.provenance import made_with, result_files
 
 
 def test_result_files_are_those_of_the_study(tmp_path):
-    for path in ["metrics.csv", "runs/baseline/fold0-seed1/history.csv", "runs/old/x.csv", "logs/a/b.log", "plots/logs/a",
-                 "provenance.json", "inventory/headers.csv", "inventory/files.csv"]:  # fmt: skip
+    for path in [
+        "metrics.csv",
+        "runs/baseline/fold0-seed1/history.csv",
+        "runs/old/x.csv",
+        "logs/a/b.log",
+        "plots/logs/a",
+        "provenance.json",
+        "inventory/headers.csv",
+        "inventory/files.csv",
+    ]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
     assert result_files(tmp_path, {"runs": ["baseline"]}) == [
@@ -41,7 +49,7 @@ def test_the_same_table_gives_the_same_figure_byte_for_byte(tmp_path):
     (tmp_path / "a.csv").write_text("x\n1\n")
     table = pd.DataFrame({"dataset": ["d1"], "leaks": [""]})
     for name in ("first", "second"):
-        figure = Figure()
+        figure = new_figure(4, 3)
         figure.subplots().plot([1, 2], [3, 4])
         figure = marked(figure, table)
         save_figure(

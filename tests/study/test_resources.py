@@ -1,4 +1,4 @@
-"""What steps took, and the resources that are suggested for a cluster: from benchmark files as Snakemake writes them."""
+"""Suggested resources: from benchmark files to a table and a profile."""
 
 import pytest
 import yaml

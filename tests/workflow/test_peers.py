@@ -10,6 +10,7 @@ from scipy import stats
 from helpers.datasets import save_image
 from helpers.project import ROOT
 from mammo.statistics.estimation import estimate
+from mammo.statistics.settings import Evaluation
 
 sys.path.append(str(ROOT / "benchmarks"))  # as an end: nothing there hides a module of the workflow
 
@@ -115,7 +116,7 @@ def test_metrics_agree_within_their_intervals_whichever_way_the_images_came(tmp_
     found = {}
     for way in (ways.this_workflow, ways.generator, ways.dataset):
         table = units.assign(probability=apart(probabilities, way, tmp_path / "train", 12, decoded))
-        values = estimate([table], "image", {"draws": 1000, "confidence": 0.95, "seed": 1})
+        values = estimate([table], "image", Evaluation.default(draws=1000))
         found[way.__name__] = values.set_index("metric").loc["auroc"]
     assert all(auroc["value"] > 0.8 for auroc in found.values()), (
         found

@@ -99,7 +99,7 @@ def test_other_code_and_other_packages_are_told_but_are_no_fault(study, copied):
     path.write_text(json.dumps(record))
     done = verify(study, copied)
     assert done.returncode == 0, done.stdout
-    assert "train_network is not what it was" in done.stdout
+    assert "train_network has changed" in done.stdout
     assert "numpy 1.0, and now " in done.stdout
 
 

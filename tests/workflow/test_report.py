@@ -40,13 +40,13 @@ def test_every_result_has_its_category_label_and_caption(page):
     ]:
         assert f'"{label}"' in text, label
     for caption in [
-        "what told so",
+        "how that was determined",
         "masks, black squares",
-        "It needs no network",
+        "It needs no internet",
         "Each claim of the split manifest",
         "recomputable from the",
         "marks the epoch",
-        "what each call is worth",
+        "A threshold of 0.2 states",
         "read from the boxes how many remain",
         "how far validation and test differ from training",
     ]:

@@ -1,4 +1,4 @@
-"""The page of the phantom study: complete, text that stays text, and a browser that shows it without a network."""
+"""The page of the phantom study: complete, text that stays text, and shown by a browser."""
 
 import html
 import json
@@ -9,14 +9,18 @@ from html.parser import HTMLParser
 import pytest
 
 from helpers.browser import browse, needs_browser
-from helpers.project import ROOT, SMALL, dry_run, edited, rules_to_run
+from helpers.project import SMALL, dry_run, edited, rules_to_run
+from mammo.dataset.editions import EDITIONS
 from mammo.report.answer import answer
-from mammo.report.page import render
+from mammo.report.page import report_of
 from mammo.report.page_tables import metrics_by_level
-from mammo.report.sections import context
+from mammo.report.results import Results
+from mammo.statistics.curves import curve_tables
 from mammo.statistics.evaluation import evaluate, prepared
-from mammo.statistics.score_tables import calibration_metrics, curves, operating_points
+from mammo.statistics.scores import calibration_metrics, operating_points
+from mammo.statistics.settings import Evaluation
 from mammo.study.provenance import made_with
+from mammo.study.settings import Study
 from mammo.tables import read_table, write_table
 
 pytestmark = pytest.mark.slow
@@ -32,7 +36,7 @@ def page(study):
 
 def test_the_page_has_the_answer_of_metrics_csv(study, page):
     metrics = read_table(study / "results/metrics.csv", "metrics")
-    lead = answer(metrics, "phantom")["lead"]
+    lead = answer(metrics).lead
     assert html.escape(lead) in page
     assert "says nothing about mammograms" in page
     assert "Not for clinical use" in page
@@ -106,10 +110,25 @@ def test_the_cards_have_every_heading_and_say_what_is_open(study):
         for name in ("model_card", "datasheet")
     )
     assert re.findall("^## (.*)$", card, re.MULTILINE) == [
-        "Model details", "Intended use", "Factors", "Metrics", "Evaluation data", "Training data", "Quantitative analyses", "Ethical considerations",
-        "Caveats and recommendations"]  # fmt: skip
+        "Model details",
+        "Intended use",
+        "Factors",
+        "Metrics",
+        "Evaluation data",
+        "Training data",
+        "Quantitative analyses",
+        "Ethical considerations",
+        "Caveats and recommendations",
+    ]
     assert re.findall("^## (.*)$", sheet, re.MULTILINE) == [
-        "Motivation", "Composition", "Collection process", "Preprocessing, cleaning and labelling", "Uses", "Distribution", "Maintenance"]  # fmt: skip
+        "Motivation",
+        "Composition",
+        "Collection process",
+        "Preprocessing, cleaning and labelling",
+        "Uses",
+        "Distribution",
+        "Maintenance",
+    ]
     assert card.count("- open: ") >= 4
     assert "Not for clinical use" in card
 
@@ -124,8 +143,8 @@ def test_the_page_does_not_name_this_machine(study, page):
     [
         "templates/page.css",
         "templates/cards.md.jinja",
+        "templates/model_card.jinja",
         "mammo/report/checklists.yaml",
-        "report/figure.rst",
     ],
 )
 def test_editing_a_template_writes_the_page_again(editable, file):
@@ -138,26 +157,19 @@ def written(results):
     artifacts = {
         path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()
     }
-    split = next(path.parent for path in results.glob("splits/*/audit.json"))
-    inputs = {
-        "metrics": "metrics.csv", "flow": "plots/flow.csv", "conflicts": "inventory/conflicts.csv", "fingerprint": "inventory/fingerprint.json",
-        "thresholds": "runs/baseline/thresholds.csv", "scores": "runs/baseline/scores.csv", "duplicates": "inventory/duplicates.csv",
-        "characteristics": "characteristics.html", "resources": "resources.csv",
-    }  # fmt: skip
-    inputs = {name: results / file for name, file in inputs.items()} | {
-        "audit": split / "audit.json"
-    }
-    experiments = json.loads((results / "provenance.json").read_text())["experiments"]
-    captions = {path.stem: path.read_text() for path in (ROOT / "workflow/report").glob("*.rst")}
-    params = {
-        "edition": "phantom",
-        "experiments": experiments,
-        "overlays": {},
-        "described": 1,
-        "default": experiments["baseline"],
-        "captions": captions,
-    }
-    return render("page.html.jinja", **context(artifacts, inputs, params, made_with()))
+    settings = json.loads((results / "provenance.json").read_text())["experiments"]["baseline"]
+    found = Results(
+        artifacts=artifacts,
+        audit=next(results.glob("splits/*/audit.json")),
+        edition=EDITIONS["phantom"],
+        study=Study(**settings),
+        settings=settings,
+        default=settings,
+        overlays={},
+        described=1,
+        made=made_with(),
+    )
+    return report_of(found).page
 
 
 def spoil(results, file, schema, **columns):
@@ -200,7 +212,7 @@ def test_names_from_the_data_stay_text(copied):
 
 
 def test_a_test_partition_of_one_class_has_a_page_that_says_what_is_missing(copied):
-    evaluation = {"draws": 100, "confidence": 0.95, "seed": 1}
+    evaluation = Evaluation.default(draws=100)
     run, here = copied / "runs/baseline", {"experiment": "baseline", "dataset": "d", "leaks": ""}
     images = read_table(copied / "regions/crop/images.csv", "images")
     predictions = read_table(run / "fold0-seed1/predictions.csv", "predictions")
@@ -212,7 +224,7 @@ def test_a_test_partition_of_one_class_has_a_page_that_says_what_is_missing(copi
     write_table(scores, run / "scores.csv", "scores")
     thresholds = read_table(run / "thresholds.csv", "thresholds")
     points = operating_points(scores, thresholds, "crop", evaluation)
-    tables = curves(scores, thresholds, points, evaluation) | {"confusion": points}
+    tables = curve_tables(scores, thresholds, points, evaluation) | {"confusion": points}
     files = {"calibration_curve": "calibration", "score_distribution": "scores"}
     for schema, table in tables.items():
         write_table(table.assign(**here), copied / f"plots/{files.get(schema, schema)}.csv", schema)
@@ -268,7 +280,10 @@ def test_what_a_study_does_not_have_is_not_on_its_page(copied):
 
 
 def asked_for(log):
-    """The addresses that a page asked for, by a browser's log of its network; what the browser wants for itself has no origin."""
+    """The addresses that a page asked for, by a browser's log of its network.
+
+    What the browser wants for itself has no origin.
+    """
     events = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
     return {
         event["url"]
@@ -302,10 +317,13 @@ def test_a_browser_shows_it_without_an_error_or_a_request_and_prints_it(study, p
     assert "Content Security Policy" in done.stderr
 
 
-MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body><iframe style="width: 360px; height: 800px; border: 0" srcdoc="{}"></iframe>
+MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body>
+<iframe style="width: 360px; height: 800px; border: 0" srcdoc="{}"></iframe>
 <script>document.querySelector("iframe").addEventListener("load", event => {{
-  const shown = event.target.contentDocument, wide = [...shown.querySelectorAll("body *")].filter(
-    part => part.getBoundingClientRect().right > 360.5 && !part.closest(".scroll, pre")).map(part => part.outerHTML.slice(0, 80));
+  const shown = event.target.contentDocument;
+  const wide = [...shown.querySelectorAll("body *")]
+    .filter(part => part.getBoundingClientRect().right > 360.5 && !part.closest(".scroll, pre"))
+    .map(part => part.outerHTML.slice(0, 80));
   document.body.dataset.wide = JSON.stringify([shown.documentElement.scrollWidth, wide]);
 }});</script>"""
 

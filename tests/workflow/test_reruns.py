@@ -177,6 +177,7 @@ KEYS = {
     "network.name=gap_cnn": TRAIN,
     "training.epochs=3": TRAIN,
     "training.batch_size=32": TRAIN,
+    "training.optimizer=adamw": TRAIN,
     "training.learning_rate=0.01": TRAIN,
     "training.schedule=cosine": TRAIN,
     "training.patience=2": TRAIN,

@@ -140,7 +140,7 @@ def test_kubernetes_without_a_cluster_or_a_bucket_stops_before_any_job(tmp_path,
     done = snakemake(ROOT, *KUBERNETES, "--directory", tmp_path / "run")
     assert done.returncode == 1
     assert f"sends jobs to Kubernetes, but {tmp_path}/.kube/config is not there" in done.stdout
-    assert "add --default-storage-prefix, for s3 such as s3://BUCKET/STUDY" in done.stdout
+    assert "no bucket given: add --default-storage-prefix s3://BUCKET/PREFIX" in done.stdout
     assert not (tmp_path / "run/results").exists()
 
 

@@ -1,14 +1,14 @@
 """What the sections of a configuration have in common.
 
-Each room declares the sections that its functions take, in its own settings.py; mammo.study.settings
-puts them together. A key is one field of a section: its type, its limits, its default and the text
-that config/README.md prints of it.
+Each room declares the sections that its functions take, in its own settings.py;
+mammo.study.settings puts them together. A key is one field of a section: its type, its limits,
+its default and the text that config/README.md prints of it.
 """
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 
@@ -16,6 +16,15 @@ class Section(BaseModel):
     """A section of a configuration: all of its keys are required, and no other is allowed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _registered(cls, value: Any, info: ValidationInfo) -> Any:
+        """A value that has to be a name in a registry is one."""
+        choices = extra(cls.model_fields[str(info.field_name)]).get("enum")
+        if choices and value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(map(str, choices))}")
+        return value
 
     @classmethod
     def default(cls, **changes: Any) -> Self:
@@ -49,5 +58,12 @@ def setting(
 
 
 def default_of(field: FieldInfo) -> Any:
-    """The default of a key, as it was given to `setting`."""
-    return field.json_schema_extra["default_value"]
+    """The default of a key, as it was given to `setting`; of a section, the section at its own."""
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+        return field.annotation.default()
+    return extra(field)["default_value"]
+
+
+def extra(field: FieldInfo) -> dict[str, Any]:
+    """What `setting` noted of a key beside its type: default_value, and enum where it has one."""
+    return cast(dict[str, Any], field.json_schema_extra or {})

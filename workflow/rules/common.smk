@@ -1,214 +1,121 @@
 # Names and paths that the other rule files share. It reads no data.
 
-import contextlib
-import io
-
-from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
-from mammo.model.settings import Network, Training
-from mammo.model.weights import pretrained, published
-from mammo.study.closure import closure
-from mammo.study.clusters import no_cluster
-from mammo.dataset.layout import CASE_TABLES, find
+from mammo.dataset.editions import EDITIONS
 from mammo.log import some
+from mammo.model.weights import pretrained, published
+from mammo.report.figures import FIGURES, figures_of
+from mammo.study.closing import closing_words, prediction_words
+from mammo.study.closure import closure
+from mammo.study.experiments import leaking, overlays
+from mammo.study.names import folds, image_name, region_name, runs_of_folds, shard_names, split_name
+from mammo.study.ownership import owner
 from mammo.study.plan import plan_words
-from mammo.study.ownership import claim_results, closing_words, other_owner, owner, prediction_words
-from mammo.study.storage import claim_there, copy_of, is_stored, no_place, other_owner_there, place
-from mammo.study.settings import (
-    folds,
-    image_name,
-    image_settings,
-    mistakes,
-    overlays,
-    read_config,
-    region_name,
-    region_settings,
-    shard_names,
-    split_name,
-    split_settings,
-    studies,
-    training_settings,
-    typed,
-)
+from mammo.study.settings import Study, typed
+from mammo.study.start import check_owner, check_place, checked_studies
+from mammo.study.storage import claim_place, copy_of, is_stored, place
 
-
-def config_layers():
-    """What `config` was merged from, the strongest first, as (name, dict)."""
-    settings = workflow.config_settings
-    yield "--config", dict(settings.config or {})
-    for path in [*reversed(settings.configfiles), Path(workflow.basedir) / "config/config.yaml"]:
-        yield os.path.relpath(path), read_config(path)
-
-
+ARGUMENTS = sys.argv[1:]  # of this call; the processes that jobs run in have others
 config = typed(config)
-try:
-    layers = list(config_layers())
-except ValueError as error:
-    raise WorkflowError(str(error)) from None
-if wrong := mistakes(config, layers):
-    raise WorkflowError(f"The configuration has {len(wrong)} mistake(s):", *(f"  {line}" for line in wrong))
-
-nowhere = no_place(workflow)
-if workflow.is_main_process and workflow.resource_settings.nodes is not None:  # --jobs is given, as cluster profiles do
-    # The options and profiles of this call, read once more, from where it was called: Snakemake has not said yet who runs jobs.
-    with contextlib.chdir(workflow.rundir), contextlib.redirect_stderr(io.StringIO()):
-        options = parse_args(sys.argv[1:])[1]
-    nowhere = "\n".join(filter(None, [no_cluster(options), nowhere]))
-if nowhere:
-    raise WorkflowError(nowhere)
-
-DEFAULT = typed(read_config(Path(workflow.basedir, "config/config.yaml")))
+EXPERIMENTS = checked_studies(workflow, config)  # {name: Study}
+BASELINE = EXPERIMENTS["baseline"]
+OVERLAYS = overlays(config)
+check_place(workflow, ARGUMENTS)
+STORED = is_stored(workflow)
 
 # The downloads, by their rules, and what each leaves.
-DOWNLOADS = {"download_kaggle": "results/downloads/kaggle.json", "download_idc": "results/downloads/idc.json"}
-MODEL_FILES = ["model.onnx", "model.json", "reference.csv"]  # of an exported network
+DOWNLOADS = {
+    "download_kaggle": "results/downloads/kaggle.json",
+    "download_idc": "results/downloads/idc.json",
+}
 PREDICTIONS = "results/predictions/predictions.csv"
 # Steps that need nothing of a study, whatever dataset results/ belongs to, and what each leaves.
-OF_NO_STUDY = DOWNLOADS | ({"predict": PREDICTIONS} if config["predict"]["model"] else {})
+OF_NO_STUDY = DOWNLOADS | ({"predict": PREDICTIONS} if BASELINE.predict.model else {})
 PREFLIGHT = {"preflight", "check_here", "check_node"}
 BESIDE = {*OF_NO_STUDY, *PREFLIGHT, "verify"}  # what these say is theirs alone
 STEPS = set()  # the rules that are about to run; onstart fills it
 
-OWNER = owner(config, Path.cwd())
-# Whether results are on a storage provider. Jobs, which read this file too, need not ask there again whose they are.
-STORED = is_stored(workflow)
-if not STORED:
-    OTHER_OWNER = other_owner("results/dataset.json", OWNER)
-else:
-    OTHER_OWNER = other_owner_there(workflow, OWNER) if workflow.is_main_process else None
+OWNER = owner(BASELINE.dataset, Path.cwd())
+OTHER_OWNER = check_owner(
+    workflow, OWNER, ARGUMENTS, {*OF_NO_STUDY, *OF_NO_STUDY.values(), *PREFLIGHT}
+)
+EDITION = EDITIONS[OWNER["edition"]]
+DATASET = OWNER["path"] or copy_of(workflow, "results/phantom")
 
-    def ensure(path, **_):
-        """Nothing: before it stores an output, Snakemake 9.27 asks the storage for its size, and does not find it there."""
-        return path
-
-
-# What is asked for is known to onstart alone, which is not called for a dry run: so this looks at the command itself. The process
-# that a job runs in has one of its own.
-if OTHER_OWNER and workflow.is_main_process and not set(sys.argv) & {*OF_NO_STUDY, *OF_NO_STUDY.values(), *PREFLIGHT}:
-    raise WorkflowError(OTHER_OWNER)
-
-# An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x seeds.
-EXPERIMENTS = studies(config)
-OVERLAYS = overlays(config)
-REGIONS = {region_name(study): region_settings(study) for study in EXPERIMENTS.values()}
-IMAGES = {image_name(study): study for study in EXPERIMENTS.values()}
-SPLITS = {split_name(study): study for study in EXPERIMENTS.values()}
-RUNS_OF = {
-    name: {fold: [f"{name}/fold{fold}-seed{seed}" for seed in study["seeds"]] for fold in folds(study)}
-    for name, study in EXPERIMENTS.items()
-}
+# An experiment is a study of its own: all settings, under a name. Runs are experiments x folds x
+# seeds.
+REGIONS = {region_name(study.image): study.image.where() for study in EXPERIMENTS.values()}
+IMAGES = {image_name(study.image): study.image for study in EXPERIMENTS.values()}
+SPLITS = {split_name(study.split, study.image): study for study in EXPERIMENTS.values()}
+RUNS_OF = {name: runs_of_folds(name, study) for name, study in EXPERIMENTS.items()}
 RUNS = [run for by_fold in RUNS_OF.values() for runs in by_fold.values() for run in runs]
-# The steps that leave something out, and list it.
-LEAVE_OUT = [
+# The steps that exclude something, and list it.
+EXCLUDING = [
     "inventory",
     *(f"regions/{name}" for name in REGIONS),
     *(f"splits/{name}" for name in SPLITS),
     *(f"tensors/{name}" for name in IMAGES),
 ]
-# What measures leakage: experiments that are the baseline but for a split that leaks, by what that split keeps together.
-LEAKING = {
-    f"split_by_{study['split']['by']}": name
-    for name, study in EXPERIMENTS.items()
-    if study["split"]["by"] != "patient"
-    and study | {"split": study["split"] | {"by": "patient"}} == EXPERIMENTS["baseline"]
-}
-CURVES = ["accuracy", "loss"]
-# Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered into one under results/.
-# By their names in rules: the file there and here, and its schema.
-GATHERED = {
-    "thresholds": ("thresholds.csv", "thresholds"),
-    "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics"),
-    "confusion": ("plots/confusion.csv", "confusion"),
-    "roc": ("plots/roc.csv", "roc"),
-    "precision_recall": ("plots/precision_recall.csv", "precision_recall"),
-    "calibration": ("plots/calibration.csv", "calibration_curve"),
-    "scores": ("plots/scores.csv", "score_distribution"),
-    "decision_curve": ("plots/decision_curve.csv", "decision_curve"),
-    "controls": ("plots/controls.csv", "control_values"),
-    "forest": ("plots/forest.csv", "subgroups"),
-    "gradcam_energy": ("plots/gradcam_energy.csv", "gradcam_energy"),
-}
-# A thousand experiments need not wait for what few read. Each has its metrics, scores, thresholds and comparison; curves, controls
-# and subgroups are made of the first 50, Grad-CAM of the baseline alone. The rest is made when it is asked for by its file's name.
+LEAKING = leaking(EXPERIMENTS)  # what measures data leakage
+MODEL_FILES = ["model.onnx", "model.json", "reference.csv"]  # of an exported model
+
+# A thousand experiments need not wait for what few read. Each has its metrics, scores, thresholds
+# and comparison; curves, controls and subgroups are made of the first 50, Grad-CAM of the baseline
+# alone. The rest is made when it is asked for by its file's name.
 DESCRIBED = list(EXPERIMENTS)[:50]
 EXPLAINED = ["baseline"]
-GATHERED_OF = {"thresholds": list(EXPERIMENTS), "gradcam_energy": EXPLAINED}  # the others, of those DESCRIBED
-SCORE_FIGURES = ["roc", "precision_recall", "calibration", "scores", "confusion", "decision_curve"]
-FIGURES = [*CURVES, *SCORE_FIGURES, "controls", "forest", "gradcam_energy", "flow"]
-FIGURES += ["comparisons"] if len(EXPERIMENTS) > 1 else []
-FIGURES += ["leakage"] if LEAKING else []
 
-DATASET = OWNER["path"] or copy_of(workflow, "results/phantom")
-PHANTOM_TABLES = [
-    *expand(
-        "results/phantom/csv/{kind}_case_description_{part}_set.csv",
-        kind=["mass", "calc"],
-        part=["train", "test"],
-    ),
-    "results/phantom/csv/dicom_info.csv",
-    "results/phantom/csv/meta.csv",
-]
+# Tables that are made of each experiment by itself, under results/runs/<experiment>/, and gathered
+# into one under results/. By their names in rules: file there and here, schema, and experiments.
+GATHERED = {
+    "thresholds": ("thresholds.csv", "thresholds", list(EXPERIMENTS)),
+    "calibrated_metrics": ("calibrated_metrics.csv", "calibrated_metrics", DESCRIBED),
+}
+for record in FIGURES.values():
+    if record.gathered:
+        of = {"described": DESCRIBED, "baseline": EXPLAINED}[record.gathered]
+        GATHERED[record.name] = (f"plots/{record.name}.csv", record.schema, of)
+PLOTS = figures_of(EXPERIMENTS, LEAKING)  # the figures of this study that draw_figure draws
+CURVES = [name for name, figure in FIGURES.items() if figure.schema == "curves"]
 
 
 wildcard_constraints:
-    experiment="[a-z][a-z0-9_.]*",  # rather than their names: a pattern of a thousand takes Snakemake seconds
+    # Rather than their names: a pattern of a thousand takes Snakemake seconds.
+    experiment="[a-z][a-z0-9_.]*",
     region="|".join(REGIONS),
     split="|".join(map(re.escape, SPLITS)),
     image="|".join(map(re.escape, IMAGES)),
     shard=r"\d+of\d+",
     fold=r"\d+",
     seed=r"\d+",
-    figure="|".join(FIGURES),
+    figure="|".join(PLOTS),
     gallery="gradcam(-[a-z][a-z0-9_.]*)?",
 
 
 def given_or_made(paths):
-    """Paths of inputs, with those that are no results marked: they stay where they are when results are on a storage provider."""
+    """Paths of inputs, those that are no results marked as local: no storage provider has them."""
     return [path if path.startswith("results/") else local(path) for path in paths]
-
-
-def dataset_tables():
-    """The tables that describe the dataset: editing one takes the inventory again. It tells of those that are missing."""
-    if OWNER["edition"] == "phantom":
-        return PHANTOM_TABLES
-    return given_or_made(table_paths())
-
-
-def table_paths():
-    """Where the tables are of a dataset that is not drawn."""
-    if OWNER["table"]:
-        return [str(path) for path in [Path(DATASET, OWNER["table"])] if path.is_file()]
-    names = [*CASE_TABLES.values(), *(["dicom_info.csv"] if OWNER["edition"] == "kaggle" else [])]
-    return [str(path) for paths in find(DATASET, names).values() for path in paths]
 
 
 def known(experiment):
     """The name of an experiment; an error that names those that there are, where it is none."""
     if experiment not in EXPERIMENTS:
-        raise WorkflowError(f"{experiment} is no experiment of this configuration; these are: {some(EXPERIMENTS)}")
+        raise WorkflowError(
+            f"{experiment} is no experiment of this configuration; these are: {some(EXPERIMENTS)}"
+        )
     return experiment
 
 
 def study(wildcards):
-    """The settings of the experiment that a run belongs to."""
+    """The Study of the experiment that a run belongs to."""
     return EXPERIMENTS[known(wildcards.experiment)]
-
-
-def shown(wildcards):
-    """The experiment that a gallery is of: `gradcam` shows the baseline, `gradcam-<experiment>` another. No name has a hyphen."""
-    return known(wildcards.gallery.partition("-")[2] or "baseline")
-
-
-def of_study(study):
-    """The settings that say what a study is: neither where its dataset lies nor what is done beside it."""
-    return {key: part for key, part in study.items() if key not in ("dataset", "download", "predict")}
 
 
 def runs_of(experiment, file, fold=None):
     """The paths of a file of each run of an experiment, or of one of its folds."""
-    known(experiment)
-    wanted = RUNS_OF[experiment].values() if fold is None else [RUNS_OF[experiment][int(fold)]]
+    by_fold = RUNS_OF[known(experiment)]
+    wanted = by_fold.values() if fold is None else [by_fold[int(fold)]]
     return [f"results/runs/{run}/{file}" for runs in wanted for run in runs]
 
 
@@ -217,33 +124,36 @@ def first_run(file):
     return lambda wildcards: runs_of(wildcards.experiment, file)[0]
 
 
-def images_to_predict(wildcards):
-    """The folder that `predict.images` names; an error that tells how to name one, where it names none."""
-    if config["predict"]["images"] is None:
-        raise WorkflowError("predict.images: null; give a folder with --config 'predict={images: DIR}'")
-    return os.path.abspath(os.path.expanduser(config["predict"]["images"]))
-
-
 def of_split(file):
     """The path of a file of the split that a run uses."""
-    return lambda wildcards: f"results/splits/{split_name(study(wildcards))}/{file}"
+    return lambda wildcards: split_file(study(wildcards), file)
+
+
+def split_file(study, file):
+    """The path of a file of a study's split."""
+    return f"results/splits/{split_name(study.split, study.image)}/{file}"
 
 
 def of_tensors(file):
     """The path of a file of the tensors that a run uses."""
-    return lambda wildcards: f"results/tensors/{image_name(study(wildcards))}/{file}"
+    return lambda wildcards: tensor_file(study(wildcards).image, file)
 
 
-def shards(study, file):
-    """The paths of a file of each shard of a study's tensors, in their order."""
-    return [f"results/tensors/{image_name(study)}/shard-{shard}/{file}" for shard in shard_names(study)]
+def tensor_file(image, file):
+    """The path of a file of a set of tensors."""
+    return f"results/tensors/{image_name(image)}/{file}"
 
 
-def of_region(study, file):
-    """The path of a file of the region that a study's images show."""
-    return f"results/regions/{region_name(study)}/{file}"
+def shards(image, file):
+    """The paths of a file of each shard of a set of tensors, in their order."""
+    return [tensor_file(image, f"shard-{shard}/{file}") for shard in shard_names(image)]
+
+
+def of_region(image, file):
+    """The path of a file of the region that images show."""
+    return f"results/regions/{region_name(image)}/{file}"
 
 
 def scaled(amount):
-    """A resource that grows with the attempt, so that a cluster's retry of a job that ran out of it has more."""
+    """A resource that grows with the attempt: a cluster's retry of a job has more."""
     return lambda wildcards, attempt: amount * attempt

@@ -1,14 +1,15 @@
-# What scores say beyond their metrics: by subgroup, of experiments against each other, and of what leaks.
+# What scores say beyond their metrics: by subgroup, of experiments against each other, and of what
+# leaks.
 
 
 rule evaluate_subgroups:
     input:
         scores="results/runs/{experiment}/scores.csv",
-        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
+        images=lambda wildcards: of_region(study(wildcards).image, "images.csv"),
         lesions=rules.take_inventory.output.lesions,
         files=rules.take_inventory.output.files,
     output:
-        ensure("results/runs/{experiment}/plots/forest.csv", non_empty=True),
+        "results/runs/{experiment}/plots/forest.csv",
     log:
         "results/logs/evaluate_subgroups/{experiment}.log",
     benchmark:
@@ -19,8 +20,8 @@ rule evaluate_subgroups:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        region=lambda wildcards: study(wildcards)["image"]["region"],
-        evaluation=lambda wildcards: study(wildcards)["evaluation"],
+        region=lambda wildcards: study(wildcards).image.region,
+        evaluation=lambda wildcards: study(wildcards).evaluation.model_dump(),
         code=closure("evaluate_subgroups"),
     script:
         "../scripts/evaluate_subgroups.py"
@@ -31,7 +32,7 @@ rule compare_experiments:
         expand("results/runs/{experiment}/scores.csv", experiment=EXPERIMENTS),
     output:
         report(
-            ensure("results/plots/comparisons.csv", non_empty=True),
+            "results/plots/comparisons.csv",
             category="2 Results",
             labels={"what": "comparisons, table"},
             caption="../report/comparisons.rst",
@@ -46,8 +47,8 @@ rule compare_experiments:
         mem_mb=scaled(1000),
         runtime=scaled(30),
     params:
-        regions={name: study["image"]["region"] for name, study in EXPERIMENTS.items()},
-        evaluation=config["evaluation"],
+        regions={name: study.image.region for name, study in EXPERIMENTS.items()},
+        evaluation=BASELINE.evaluation.model_dump(),
         code=closure("compare_experiments"),
     script:
         "../scripts/compare_experiments.py"
@@ -60,7 +61,7 @@ rule measure_leakage:
         leaking=expand("results/runs/{experiment}/scores.csv", experiment=LEAKING.values()),
     output:
         report(
-            ensure("results/plots/leakage.csv", non_empty=True),
+            "results/plots/leakage.csv",
             category="2 Results",
             labels={"what": "leakage, table"},
             caption="../report/leakage.rst",
@@ -76,7 +77,7 @@ rule measure_leakage:
         runtime=scaled(10),
     params:
         leaking=list(LEAKING),
-        evaluation=config["evaluation"],
+        evaluation=BASELINE.evaluation.model_dump(),
         code=closure("measure_leakage"),
     script:
         "../scripts/measure_leakage.py"

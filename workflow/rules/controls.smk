@@ -1,4 +1,5 @@
-# Controls: what would be reached without looking at the lesion, and what readers' words alone reach.
+# Controls: what would be reached without looking at the lesion, and what readers' words alone
+# reach.
 
 
 # The file sizes and grey levels of a region's images, once for all experiments.
@@ -8,7 +9,7 @@ rule measure_images:
         files=rules.take_inventory.output.files,
         jpeg=DRAWN,
     output:
-        ensure("results/regions/{region}/statistics.csv", non_empty=True),
+        "results/regions/{region}/statistics.csv",
     log:
         "results/logs/measure_images/{region}.log",
     benchmark:
@@ -26,17 +27,16 @@ rule measure_images:
         "../scripts/measure_images.py"
 
 
-# The network once more, with nothing to learn: the first run of the baseline alone, so that many runs do not become twice as many.
-SHUFFLED = f"results/runs/baseline/fold0-seed{EXPERIMENTS['baseline']['seeds'][0]}/shuffled_labels/predictions.csv"
+# The network once more, with nothing to learn: the first run of the baseline alone, so that many
+# runs do not become twice as many.
+SHUFFLED = f"results/runs/baseline/fold0-seed{BASELINE.seeds[0]}/shuffled_labels/predictions.csv"
 
 
 use rule train_network as train_shuffled with:
     output:
         model=temp("results/runs/{experiment}/fold{fold}-seed{seed}/shuffled_labels/model.keras"),
-        history=ensure("results/runs/{experiment}/fold{fold}-seed{seed}/shuffled_labels/history.csv", non_empty=True),
-        predictions=ensure(
-            "results/runs/{experiment}/fold{fold}-seed{seed}/shuffled_labels/predictions.csv", non_empty=True
-        ),
+        history="results/runs/{experiment}/fold{fold}-seed{seed}/shuffled_labels/history.csv",
+        predictions="results/runs/{experiment}/fold{fold}-seed{seed}/shuffled_labels/predictions.csv",
     log:
         "results/logs/train_network/{experiment}-fold{fold}-seed{seed}-shuffled_labels.log",
     benchmark:
@@ -49,15 +49,15 @@ use rule train_network as train_shuffled with:
 rule score_controls:
     input:
         scores=rules.score_images.output.scores,
-        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
-        statistics=lambda wildcards: of_region(study(wildcards), "statistics.csv"),
+        images=lambda wildcards: of_region(study(wildcards).image, "images.csv"),
+        statistics=lambda wildcards: of_region(study(wildcards).image, "statistics.csv"),
         lesions=rules.take_inventory.output.lesions,
-        pixels=lambda wildcards: shards(study(wildcards), "pixels.npy"),
+        pixels=lambda wildcards: shards(study(wildcards).image, "pixels.npy"),
         index=of_tensors("index.csv"),
         shuffled=lambda wildcards: SHUFFLED if wildcards.experiment == "baseline" else [],
     output:
-        scores=ensure("results/runs/{experiment}/controls.csv", non_empty=True),
-        values=ensure("results/runs/{experiment}/plots/controls.csv", non_empty=True),
+        scores="results/runs/{experiment}/controls.csv",
+        values="results/runs/{experiment}/plots/controls.csv",
     log:
         "results/logs/score_controls/{experiment}.log",
     benchmark:
@@ -68,8 +68,8 @@ rule score_controls:
         mem_mb=scaled(2000),
         runtime=scaled(30),
     params:
-        region=lambda wildcards: study(wildcards)["image"]["region"],
-        evaluation=lambda wildcards: study(wildcards)["evaluation"],
+        region=lambda wildcards: study(wildcards).image.region,
+        evaluation=lambda wildcards: study(wildcards).evaluation.model_dump(),
         code=closure("score_controls"),
     script:
         "../scripts/score_controls.py"

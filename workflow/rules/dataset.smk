@@ -1,11 +1,13 @@
 # From a dataset to its inventory and its tensors.
 
+PHANTOM_TABLES = EDITIONS["phantom"].watched("results/phantom", None)
+
 
 rule make_phantom:
     output:
-        tables=ensure(PHANTOM_TABLES, non_empty=True),
+        tables=PHANTOM_TABLES,
         jpeg=directory("results/phantom/jpeg"),
-        planted=ensure("results/phantom/planted.csv", non_empty=True),
+        planted="results/phantom/planted.csv",
     log:
         "results/logs/make_phantom/phantom.log",
     benchmark:
@@ -17,41 +19,43 @@ rule make_phantom:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        patients=config["phantom"]["patients"],
-        seed=config["phantom"]["seed"],
-        lookalikes=config["phantom"]["lookalikes"],
+        phantom=BASELINE.phantom.model_dump(),
         code=closure("make_phantom"),
     script:
         "../scripts/make_phantom.py"
 
 
 # The images, where they are a result themselves.
-DRAWN = rules.make_phantom.output.jpeg if OWNER["edition"] == "phantom" else []
+DRAWN = rules.make_phantom.output.jpeg if EDITION.synthetic else []
 
 
 rule take_inventory:
     input:
-        tables=lambda wildcards: dataset_tables(),  # as a function: a path may hold braces
+        # Editing one takes the inventory again. As a function: a path may hold braces.
+        tables=lambda wildcards: given_or_made(
+            EDITION.watched(OWNER["path"] or "results/phantom", OWNER["table"])
+        ),
         jpeg=DRAWN,
     output:
-        files=ensure("results/inventory/files.csv", non_empty=True),
-        lesions=ensure("results/inventory/lesions.csv", non_empty=True),
-        headers=update("results/inventory/headers.csv"),  # kept, so that the next scan reads only what changed
-        fingerprint=ensure("results/inventory/fingerprint.json", non_empty=True),
+        files="results/inventory/files.csv",
+        lesions="results/inventory/lesions.csv",
+        # Kept, so that the next scan reads only what changed.
+        headers=update("results/inventory/headers.csv"),
+        fingerprint="results/inventory/fingerprint.json",
         conflicts=report(
-            ensure("results/inventory/conflicts.csv", non_empty=True),
+            "results/inventory/conflicts.csv",
             category="1 Dataset",
             labels={"what": "lesions of both classes"},
             caption="../report/conflicts.rst",
         ),
         excluded=report(
-            ensure("results/inventory/excluded.csv", non_empty=True),
+            "results/inventory/excluded.csv",
             category="1 Dataset",
             labels={"what": "left out"},
             caption="../report/excluded.rst",
         ),
         summary=report(
-            ensure("results/inventory/summary.md", non_empty=True),
+            "results/inventory/summary.md",
             category="1 Dataset",
             labels={"what": "summary"},
             caption="../report/summary.rst",
@@ -68,7 +72,7 @@ rule take_inventory:
         runtime=scaled(60),
     params:
         # As a function: a path may hold braces.
-        dataset=lambda wildcards: OWNER | {"path": DATASET, "patient": config["dataset"]["patient"]},
+        dataset=lambda wildcards: OWNER | {"path": DATASET, "patient": BASELINE.dataset.patient},
         code=closure("take_inventory"),
     script:
         "../scripts/take_inventory.py"
@@ -82,10 +86,10 @@ rule draw_contact_sheet:
         jpeg=DRAWN,
     output:
         report(
-            ensure("results/inventory/contact_sheet_{label}.png", non_empty=True),
-            category="1 Dataset",
-            labels={"what": "contact sheet", "class": "{label}"},
-            caption="../report/contact_sheet.rst",
+            "results/inventory/contact_sheet_{label}.png",
+            category=FIGURES["contact_sheet"].category,
+            labels={"what": FIGURES["contact_sheet"].label, "class": "{label}"},
+            caption="../report/figure.rst",
         ),
     log:
         "results/logs/draw_contact_sheet/{label}.log",
@@ -99,6 +103,7 @@ rule draw_contact_sheet:
         runtime=scaled(10),
     params:
         path=lambda wildcards: DATASET,
+        caption=lambda wildcards: FIGURES["contact_sheet"].caption,
         code=closure("draw_contact_sheet"),
     script:
         "../scripts/draw_contact_sheet.py"
@@ -111,8 +116,8 @@ rule list_images:
         excluded=rules.take_inventory.output.excluded,
         fingerprint=rules.take_inventory.output.fingerprint,
     output:
-        images=ensure("results/regions/{region}/images.csv", non_empty=True),
-        excluded=ensure("results/regions/{region}/excluded.csv", non_empty=True),
+        images="results/regions/{region}/images.csv",
+        excluded="results/regions/{region}/excluded.csv",
     log:
         "results/logs/list_images/{region}.log",
     benchmark:
@@ -124,7 +129,7 @@ rule list_images:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        region=lambda wildcards: REGIONS[wildcards.region],
+        region=lambda wildcards: REGIONS[wildcards.region].model_dump(),
         code=closure("list_images"),
     script:
         "../scripts/list_images.py"
@@ -135,9 +140,9 @@ rule decode_images:
         images=lambda wildcards: of_region(IMAGES[wildcards.image], "images.csv"),
         jpeg=DRAWN,
     output:
-        pixels=ensure("results/tensors/{image}/shard-{shard}/pixels.npy", non_empty=True),
-        index=ensure("results/tensors/{image}/shard-{shard}/index.csv", non_empty=True),
-        excluded=ensure("results/tensors/{image}/shard-{shard}/excluded.csv", non_empty=True),
+        pixels="results/tensors/{image}/shard-{shard}/pixels.npy",
+        index="results/tensors/{image}/shard-{shard}/index.csv",
+        excluded="results/tensors/{image}/shard-{shard}/excluded.csv",
     log:
         "results/logs/decode_images/{image}-{shard}.log",
     benchmark:
@@ -150,7 +155,7 @@ rule decode_images:
         runtime=scaled(120),
     params:
         path=lambda wildcards: DATASET,
-        image=lambda wildcards: image_settings(IMAGES[wildcards.image]),
+        image=lambda wildcards: IMAGES[wildcards.image].pixels().model_dump(),
         code=closure("decode_images"),
     script:
         "../scripts/decode_images.py"
@@ -161,8 +166,8 @@ rule gather_tensors:
         index=lambda wildcards: shards(IMAGES[wildcards.image], "index.csv"),
         excluded=lambda wildcards: shards(IMAGES[wildcards.image], "excluded.csv"),
     output:
-        index=ensure("results/tensors/{image}/index.csv", non_empty=True),
-        excluded=ensure("results/tensors/{image}/excluded.csv", non_empty=True),
+        index="results/tensors/{image}/index.csv",
+        excluded="results/tensors/{image}/excluded.csv",
     log:
         "results/logs/gather_tensors/{image}.log",
     benchmark:
@@ -184,7 +189,7 @@ rule find_duplicates:
         files=rules.take_inventory.output.files,
         jpeg=DRAWN,
     output:
-        ensure("results/inventory/duplicates.csv", non_empty=True),
+        "results/inventory/duplicates.csv",
     log:
         "results/logs/find_duplicates/duplicates.log",
     benchmark:

@@ -1,14 +1,16 @@
-# Getting the data. A download is asked for by its rule's name and is no part of a study: it needs nothing and nothing needs it.
+# Getting the data. A download is asked for by its rule's name and is no part of a study: it needs
+# nothing and nothing needs it.
 
 import time
 
 from mammo.dataset.download.records import closing_words as download_words
 
 
-# The output says what was verified. The data are no output, which Snakemake would delete before a job and after a failed one.
+# The output says what was verified. The data are no output, which Snakemake would delete before a
+# job and after a failed one.
 rule download_kaggle:
     output:
-        ensure(DOWNLOADS["download_kaggle"], non_empty=True),
+        DOWNLOADS["download_kaggle"],
     log:
         "results/logs/download_kaggle/kaggle.log",
     benchmark:
@@ -20,8 +22,9 @@ rule download_kaggle:
         mem_mb=scaled(500),
         runtime=scaled(1440),
     params:
-        path=lambda wildcards: config["download"]["path"],
-        asked=lambda wildcards: time.time(),  # always another value: it looks each time, as files may have gone since
+        path=lambda wildcards: BASELINE.download.path,
+        # Always another value: it looks each time, as files may have gone since.
+        asked=lambda wildcards: time.time(),
         code=closure("download_kaggle"),
     script:
         "../scripts/download_kaggle.py"
@@ -29,7 +32,7 @@ rule download_kaggle:
 
 rule download_idc:
     output:
-        ensure(DOWNLOADS["download_idc"], non_empty=True),
+        DOWNLOADS["download_idc"],
     log:
         "results/logs/download_idc/idc.log",
     benchmark:
@@ -41,7 +44,7 @@ rule download_idc:
         mem_mb=scaled(4000),
         runtime=scaled(2880),
     params:
-        path=lambda wildcards: config["download"]["path"],
+        path=lambda wildcards: BASELINE.download.path,
         asked=lambda wildcards: time.time(),
         code=closure("download_idc"),
     script:

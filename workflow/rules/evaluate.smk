@@ -1,4 +1,5 @@
-# From predictions to metrics: each run on its own, then all of them in one table, with what they make together.
+# From predictions to metrics: each run on its own, then all of them in one table, with what they
+# make together.
 
 
 rule evaluate_run:
@@ -6,10 +7,10 @@ rule evaluate_run:
         manifest=of_split("manifest.csv"),
         gate=of_split("gate.json"),
         index=of_tensors("index.csv"),
-        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
+        images=lambda wildcards: of_region(study(wildcards).image, "images.csv"),
         predictions=rules.train_network.output.predictions,
     output:
-        ensure("results/runs/{experiment}/fold{fold}-seed{seed}/metrics.csv", non_empty=True),
+        "results/runs/{experiment}/fold{fold}-seed{seed}/metrics.csv",
     log:
         "results/logs/evaluate_run/{experiment}-fold{fold}-seed{seed}.log",
     benchmark:
@@ -20,8 +21,8 @@ rule evaluate_run:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        region=lambda wildcards: study(wildcards)["image"]["region"],
-        evaluation=lambda wildcards: study(wildcards)["evaluation"],
+        region=lambda wildcards: study(wildcards).image.region,
+        evaluation=lambda wildcards: study(wildcards).evaluation.model_dump(),
         code=closure("evaluate_run"),
     script:
         "../scripts/evaluate_run.py"
@@ -34,13 +35,13 @@ rule collect_metrics:
         images=expand("results/regions/{region}/images.csv", region=REGIONS),
     output:
         csv=report(
-            ensure("results/metrics.csv", non_empty=True),
+            "results/metrics.csv",
             category="2 Results",
             labels={"what": "metrics, CSV"},
             caption="../report/metrics.rst",
         ),
         json=report(
-            ensure("results/metrics.json", non_empty=True),
+            "results/metrics.json",
             category="2 Results",
             labels={"what": "metrics, JSON"},
             caption="../report/metrics.rst",
@@ -57,9 +58,9 @@ rule collect_metrics:
     params:
         experiments={
             name: {
-                "images": of_region(study, "images.csv"),
-                "region": study["image"]["region"],
-                "evaluation": study["evaluation"],
+                "images": of_region(study.image, "images.csv"),
+                "region": study.image.region,
+                "evaluation": study.evaluation.model_dump(),
             }
             for name, study in EXPERIMENTS.items()
         },
@@ -71,10 +72,10 @@ rule collect_metrics:
 rule score_images:
     input:
         predictions=lambda wildcards: runs_of(wildcards.experiment, "predictions.csv"),
-        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
+        images=lambda wildcards: of_region(study(wildcards).image, "images.csv"),
     output:
-        scores=ensure("results/runs/{experiment}/scores.csv", non_empty=True),
-        thresholds=ensure("results/runs/{experiment}/thresholds.csv", non_empty=True),
+        scores="results/runs/{experiment}/scores.csv",
+        thresholds="results/runs/{experiment}/thresholds.csv",
     log:
         "results/logs/score_images/{experiment}.log",
     benchmark:
@@ -85,7 +86,7 @@ rule score_images:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        region=lambda wildcards: study(wildcards)["image"]["region"],
+        region=lambda wildcards: study(wildcards).image.region,
         code=closure("score_images"),
     script:
         "../scripts/score_images.py"
@@ -97,19 +98,19 @@ rule gather_tables:
         **{
             name: expand(
                 f"results/runs/{{experiment}}/{file}",
-                experiment=GATHERED_OF.get(name, DESCRIBED),
+                experiment=experiments,
             )
-            for name, (file, _) in GATHERED.items()
+            for name, (file, _, experiments) in GATHERED.items()
         },
     output:
         **{
             name: report(
-                ensure(f"results/{file}", non_empty=True),
+                f"results/{file}",
                 category="2 Results",
                 labels={"what": f"{name.replace('_', ' ')}, table"},
                 caption="../report/gathered.rst",
             )
-            for name, (file, _) in GATHERED.items()
+            for name, (file, *_) in GATHERED.items()
         },
     log:
         "results/logs/gather_tables/tables.log",
@@ -122,7 +123,7 @@ rule gather_tables:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        schemas={name: schema for name, (_, schema) in GATHERED.items()},
+        schemas={name: schema for name, (_, schema, _) in GATHERED.items()},
         code=closure("gather_tables"),
     script:
         "../scripts/gather_tables.py"

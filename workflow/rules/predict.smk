@@ -1,6 +1,16 @@
-# A network that others can use: exported with all that predicting takes. And predicting, with it or with one from elsewhere.
+# A network that others can use: exported with all that predicting takes. And predicting, with it or
+# with one from elsewhere.
 
 import time
+
+
+def images_to_predict(wildcards):
+    """The folder that `predict.images` names; an error with the way out, where it names none."""
+    if BASELINE.predict.images is None:
+        raise WorkflowError(
+            "predict.images: null; give a folder with --config 'predict={images: DIR}'"
+        )
+    return os.path.abspath(os.path.expanduser(BASELINE.predict.images))
 
 
 rule export_network:
@@ -8,13 +18,13 @@ rule export_network:
         models=lambda wildcards: runs_of(wildcards.experiment, "model.keras", wildcards.get("fold")),
         scores=rules.score_images.output.scores,
         thresholds=rules.score_images.output.thresholds,
-        images=lambda wildcards: of_region(study(wildcards), "images.csv"),
-        pixels=lambda wildcards: shards(study(wildcards), "pixels.npy"),
+        images=lambda wildcards: of_region(study(wildcards).image, "images.csv"),
+        pixels=lambda wildcards: shards(study(wildcards).image, "pixels.npy"),
         index=of_tensors("index.csv"),
     output:
-        model=ensure("results/models/{experiment}-fold{fold}/model.onnx", non_empty=True),
-        facts=ensure("results/models/{experiment}-fold{fold}.json", non_empty=True),
-        reference=ensure("results/models/{experiment}-fold{fold}/reference.csv", non_empty=True),
+        model="results/models/{experiment}-fold{fold}/model.onnx",
+        facts="results/models/{experiment}-fold{fold}.json",
+        reference="results/models/{experiment}-fold{fold}/reference.csv",
     log:
         "results/logs/export_network/{experiment}-fold{fold}.log",
     benchmark:
@@ -26,8 +36,8 @@ rule export_network:
         mem_mb=scaled(4000),
         runtime=scaled(30),
     params:
-        image=lambda wildcards: image_settings(study(wildcards)),
-        augmentation=lambda wildcards: study(wildcards)["augmentation"],
+        image=lambda wildcards: study(wildcards).image.pixels().model_dump(),
+        augmentation=lambda wildcards: study(wildcards).augmentation.model_dump(),
         edition=OWNER["edition"],
         code=closure("export_network"),
     script:
@@ -37,23 +47,24 @@ rule export_network:
 # The networks of all folds as one: for predicting, as every image is in training in some fold.
 use rule export_network as export_folds with:
     output:
-        model=ensure("results/models/{experiment}-folds/model.onnx", non_empty=True),
-        facts=ensure("results/models/{experiment}-folds.json", non_empty=True),
-        reference=ensure("results/models/{experiment}-folds/reference.csv", non_empty=True),
+        model="results/models/{experiment}-folds/model.onnx",
+        facts="results/models/{experiment}-folds.json",
+        reference="results/models/{experiment}-folds/reference.csv",
     log:
         "results/logs/export_network/{experiment}-folds.log",
     benchmark:
         "results/benchmarks/export_network/{experiment}-folds.tsv"
 
 
-# Apart from the export, which takes TensorFlow and long, and does not depend on how intervals are drawn.
+# Apart from the export, which takes TensorFlow and long, and does not depend on how intervals are
+# drawn.
 rule describe_network:
     input:
         facts=rules.export_network.output.facts,
         scores=rules.score_images.output.scores,
         thresholds=rules.score_images.output.thresholds,
     output:
-        ensure("results/models/{experiment}-fold{fold}/model.json", non_empty=True),
+        "results/models/{experiment}-fold{fold}/model.json",
     log:
         "results/logs/describe_network/{experiment}-fold{fold}.log",
     benchmark:
@@ -65,7 +76,7 @@ rule describe_network:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        evaluation=lambda wildcards: study(wildcards)["evaluation"],
+        evaluation=lambda wildcards: study(wildcards).evaluation.model_dump(),
         code=closure("describe_network"),
     script:
         "../scripts/describe_network.py"
@@ -77,7 +88,7 @@ use rule describe_network as describe_folds with:
         scores=rules.score_images.output.scores,
         thresholds=rules.score_images.output.thresholds,
     output:
-        ensure("results/models/{experiment}-folds/model.json", non_empty=True),
+        "results/models/{experiment}-folds/model.json",
     log:
         "results/logs/describe_network/{experiment}-folds.log",
     benchmark:
@@ -85,30 +96,31 @@ use rule describe_network as describe_folds with:
 
 
 # This study's own network: with folds, those of all.
-OWN_FOLDER = f"results/models/baseline-{'folds' if len(folds(EXPERIMENTS['baseline'])) > 1 else 'fold0'}"
-# Of this study's own network the nearest training images can be shown; from one from elsewhere nothing of a study is needed.
-OWN_NETWORK = [] if config["predict"]["model"] else multiext(f"{OWN_FOLDER}/", *MODEL_FILES)
+OWN_FOLDER = f"results/models/baseline-{'folds' if len(folds(BASELINE.split)) > 1 else 'fold0'}"
+# Of this study's own network the nearest training images can be shown; from one from elsewhere
+# nothing of a study is needed.
+OWN_NETWORK = [] if BASELINE.predict.model else multiext(f"{OWN_FOLDER}/", *MODEL_FILES)
 
 
 rule predict:
     input:
         model=OWN_NETWORK,
-        pixels=shards(EXPERIMENTS["baseline"], "pixels.npy") if OWN_NETWORK else [],
-        index=f"results/tensors/{image_name(EXPERIMENTS['baseline'])}/index.csv" if OWN_NETWORK else [],
+        pixels=shards(BASELINE.image, "pixels.npy") if OWN_NETWORK else [],
+        index=tensor_file(BASELINE.image, "index.csv") if OWN_NETWORK else [],
     output:
         csv=report(
-            ensure(PREDICTIONS, non_empty=True),
-            category="3 Predictions",
+            PREDICTIONS,
+            category=FIGURES["predictions"].category,
             labels={"what": "predictions, table"},
-            caption="../report/predictions.rst",
+            caption="../report/figure.rst",
         ),
         png=report(
-            ensure("results/predictions/gallery.png", non_empty=True),
-            category="3 Predictions",
+            "results/predictions/gallery.png",
+            category=FIGURES["predictions"].category,
             labels={"what": "predictions, gallery"},
-            caption="../report/predictions.rst",
+            caption="../report/figure.rst",
         ),
-        svg=ensure("results/predictions/gallery.svg", non_empty=True),
+        svg="results/predictions/gallery.svg",
     log:
         "results/logs/predict/predictions.log",
     benchmark:
@@ -120,12 +132,14 @@ rule predict:
         mem_mb=scaled(3000),
         runtime=scaled(60),
     params:
+        caption=lambda wildcards: FIGURES["predictions"].caption,
         # As functions: a path may hold braces.
         images=images_to_predict,
         model=lambda wildcards: os.path.abspath(
-            os.path.expanduser(config["predict"]["model"] or copy_of(workflow, OWN_FOLDER))
+            os.path.expanduser(BASELINE.predict.model or copy_of(workflow, OWN_FOLDER))
         ),
-        asked=lambda wildcards: time.time(),  # always another value: the folder's images may be others than the last time
+        # Always another value: the folder's images may be others than the last time.
+        asked=lambda wildcards: time.time(),
         code=closure("predict"),
     script:
         "../scripts/predict.py"

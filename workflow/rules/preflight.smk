@@ -1,14 +1,19 @@
-# `snakemake preflight`: is all there that a study needs, here and where its jobs run? Asked anew each time.
+# `snakemake preflight`: is all there that a study needs, here and where its jobs run? Asked anew
+# each time.
 
-MOST = {key: max(study["training"][key] for study in EXPERIMENTS.values()) for key in ("gpus", "threads")}
+MOST = {
+    key: max(getattr(study.training, key) for study in EXPERIMENTS.values())
+    for key in ("gpus", "threads")
+}
 
 
-# One job where jobs run, with what a training would ask for; it reads what was written here, and what it writes is read here.
+# One job where jobs run, with what a training would ask for; it reads what was written here, and
+# what it writes is read here.
 rule check_node:
     input:
         "results/preflight/here.json",
     output:
-        ensure("results/preflight/node.json", non_empty=True),
+        "results/preflight/node.json",
     log:
         "results/logs/preflight/node.log",
     conda:
@@ -21,7 +26,9 @@ rule check_node:
     params:
         # As functions: a path may hold braces.
         path=lambda wildcards: OWNER["path"],
-        tables=lambda wildcards: [] if OWNER["path"] is None else table_paths(),
+        tables=lambda wildcards: (
+            [] if EDITION.synthetic else EDITION.watched(OWNER["path"], OWNER["table"])
+        ),
         asked=lambda wildcards: time.time(),
         code=closure("check_node"),
     script:
@@ -32,7 +39,7 @@ use rule check_node as check_here with:
     input:
         [],
     output:
-        ensure("results/preflight/here.json", non_empty=True),
+        "results/preflight/here.json",
     log:
         "results/logs/preflight/here.log",
     localrule: True

@@ -1,133 +1,71 @@
-# Figures, each drawn from a CSV that stands beside it.
+# The page that a person reads, of all that a study leaves.
 
 
-rule tabulate_curves:
+rule write_report:
     input:
-        expand("results/runs/{run}/history.csv", run=RUNS),
-    output:
-        [
-            report(
-                ensure(f"results/plots/{figure}.csv", non_empty=True),
-                category="2 Results",
-                labels={"what": f"{figure}, table"},
-                caption="../report/curves_table.rst",
-            )
-            for figure in CURVES
-        ],
-    log:
-        "results/logs/tabulate_curves/curves.log",
-    benchmark:
-        "results/benchmarks/tabulate_curves/curves.tsv"
-    localrule: True
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
-    params:
-        code=closure("tabulate_curves"),
-    script:
-        "../scripts/tabulate_curves.py"
-
-
-rule draw_figure:
-    input:
-        "results/plots/{figure}.csv",
-    output:
-        png=report(
-            ensure("results/plots/{figure}.png", non_empty=True),
-            category=lambda wildcards: "1 Dataset" if wildcards.figure == "flow" else "2 Results",
-            labels={"what": "{figure}, figure"},
-            caption="../report/figure.rst",
-        ),
-        svg=ensure("results/plots/{figure}.svg", non_empty=True),
-    log:
-        "results/logs/draw_figure/{figure}.log",
-    benchmark:
-        "results/benchmarks/draw_figure/{figure}.tsv"
-    localrule: True
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
-    params:
-        edition=OWNER["edition"],
-        code=closure("draw_figure"),
-    script:
-        "../scripts/draw_figure.py"
-
-
-# What went into a study and what did not, by partition: counted from the same tables.
-ACCOUNT = {
-    "lesions": rules.take_inventory.output.lesions,
-    "excluded": rules.take_inventory.output.excluded,
-    "images": of_region(EXPERIMENTS["baseline"], "images.csv"),
-    "region_excluded": of_region(EXPERIMENTS["baseline"], "excluded.csv"),
-    "undecoded": f"results/tensors/{image_name(EXPERIMENTS['baseline'])}/excluded.csv",
-    "manifest": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/manifest.csv",
-    "split_excluded": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/excluded.csv",
-    "gate": f"results/splits/{split_name(EXPERIMENTS['baseline'])}/gate.json",
-}
-
-
-rule count_flow:
-    input:
+        RESULTS,
         **ACCOUNT,
-    output:
-        report(
-            ensure("results/plots/flow.csv", non_empty=True),
-            category="1 Dataset",
-            labels={"what": "flow, table"},
-            caption="../report/flow_table.rst",
-        ),
-    log:
-        "results/logs/count_flow/flow.log",
-    benchmark:
-        "results/benchmarks/count_flow/flow.tsv"
-    localrule: True
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(10),
-    params:
-        region=EXPERIMENTS["baseline"]["image"]["region"],
-        code=closure("count_flow"),
-    script:
-        "../scripts/count_flow.py"
-
-
-rule tabulate_characteristics:
-    input:
-        **ACCOUNT,
+        metrics="results/metrics.csv",
+        flow="results/plots/flow.csv",
+        characteristics="results/characteristics.html",
+        characteristics_table="results/plots/characteristics.csv",
+        curves=expand("results/plots/{figure}.csv", figure=PLOTS),
+        thresholds="results/runs/baseline/thresholds.csv",
+        scores="results/runs/baseline/scores.csv",
+        all_scores=expand("results/runs/{experiment}/scores.csv", experiment=EXPERIMENTS),
+        runs=expand("results/runs/{run}/{file}", run=RUNS, file=["model.keras", "predictions.csv"]),
+        audit=split_file(BASELINE, "audit.json"),
         files=rules.take_inventory.output.files,
+        duplicates="results/inventory/duplicates.csv",
+        conflicts=rules.take_inventory.output.conflicts,
+        fingerprint=rules.take_inventory.output.fingerprint,
+        resources=rules.suggest_resources.output.table,
     output:
-        csv=report(
-            ensure("results/plots/characteristics.csv", non_empty=True),
-            category="1 Dataset",
-            labels={"what": "characteristics by partition, CSV"},
-            caption="../report/characteristics.rst",
+        page=report(
+            "results/report.html",
+            category="0 The page",
+            labels={"what": "the study on one page"},
+            caption="../report/page.rst",
         ),
-        html=report(
-            ensure("results/characteristics.html", non_empty=True),
-            category="1 Dataset",
-            labels={"what": "characteristics by partition"},
-            caption="../report/characteristics.rst",
+        model_card=report(
+            "results/model_card.md",
+            category="0 The page",
+            labels={"what": "model card"},
+            caption="../report/cards.rst",
+        ),
+        datasheet=report(
+            "results/datasheet.md",
+            category="0 The page",
+            labels={"what": "datasheet"},
+            caption="../report/cards.rst",
+        ),
+        checklists=report(
+            "results/checklists.csv",
+            category="0 The page",
+            labels={"what": "checklists"},
+            caption="../report/checklists.rst",
         ),
     log:
-        "results/logs/tabulate_characteristics/characteristics.log",
+        "results/logs/write_report/page.log",
     benchmark:
-        "results/benchmarks/tabulate_characteristics/characteristics.tsv"
+        "results/benchmarks/write_report/page.tsv"
     localrule: True
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        region=EXPERIMENTS["baseline"]["image"]["region"],
         edition=OWNER["edition"],
-        code=closure("tabulate_characteristics"),
+        # As functions: text may hold braces.
+        study=lambda wildcards: BASELINE.alone().model_dump(),
+        overlays=lambda wildcards: OVERLAYS,
+        described=len(DESCRIBED),
+        default=lambda wildcards: Study.default().model_dump(),
+        code=closure("write_report"),
     script:
-        "../scripts/tabulate_characteristics.py"
+        "../scripts/write_report.py"
+
+
+# What a study leaves, with the page: that follows from all else, and provenance from it.
+RESULTS = [*RESULTS, *rules.write_report.output]

@@ -1,20 +1,21 @@
 # What the steps took, and what to ask a cluster for: from the benchmark files of all that has run.
 
 
-# Benchmark files are no inputs, of which a thousand runs would have ten thousand: any step that runs again changes a result, after
-# which this follows. What comes later, the page and its record, is there from the run before.
+# Benchmark files are no inputs, of which a thousand runs would have ten thousand: any step that
+# runs again changes a result, after which this follows. What comes later, the page and its record,
+# is there from the run before.
 rule suggest_resources:
     input:
         RESULTS,
     output:
         table=report(
-            ensure("results/resources.csv", non_empty=True),
+            "results/resources.csv",
             category="0 The page",
             labels={"what": "time and memory of each step"},
             caption="../report/resources.rst",
         ),
         profile=report(
-            ensure("results/resources.yaml", non_empty=True),
+            "results/resources.yaml",
             category="0 The page",
             labels={"what": "resources to ask a cluster for"},
             caption="../report/resources.rst",
@@ -31,7 +32,9 @@ rule suggest_resources:
         runtime=scaled(10),
     params:
         rules=lambda wildcards: {
-            rule.name: Path(str(rule.benchmark)).parent.name for rule in workflow.rules if rule.benchmark
+            rule.name: Path(str(rule.benchmark)).parent.name
+            for rule in workflow.rules
+            if rule.benchmark
         },
         code=closure("suggest_resources"),
     script:

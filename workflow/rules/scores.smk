@@ -1,4 +1,5 @@
-# What an experiment's final scores are worth: 2x2 tables, calibration and the curves behind most figures.
+# What an experiment's final scores are worth: 2x2 tables, calibration and the curves behind most
+# figures.
 
 
 rule tabulate_scores:
@@ -7,13 +8,13 @@ rule tabulate_scores:
         thresholds=rules.score_images.output.thresholds,
         controls=rules.score_controls.output.scores,
     output:
-        confusion=ensure("results/runs/{experiment}/plots/confusion.csv", non_empty=True),
-        calibrated_metrics=ensure("results/runs/{experiment}/calibrated_metrics.csv", non_empty=True),
-        roc=ensure("results/runs/{experiment}/plots/roc.csv", non_empty=True),
-        precision_recall=ensure("results/runs/{experiment}/plots/precision_recall.csv", non_empty=True),
-        calibration_curve=ensure("results/runs/{experiment}/plots/calibration.csv", non_empty=True),
-        score_distribution=ensure("results/runs/{experiment}/plots/scores.csv", non_empty=True),
-        decision_curve=ensure("results/runs/{experiment}/plots/decision_curve.csv", non_empty=True),
+        confusion="results/runs/{experiment}/plots/confusion.csv",
+        calibrated_metrics="results/runs/{experiment}/calibrated_metrics.csv",
+        roc="results/runs/{experiment}/plots/roc.csv",
+        precision_recall="results/runs/{experiment}/plots/precision_recall.csv",
+        calibration_curve="results/runs/{experiment}/plots/calibration.csv",
+        score_distribution="results/runs/{experiment}/plots/scores.csv",
+        decision_curve="results/runs/{experiment}/plots/decision_curve.csv",
     log:
         "results/logs/tabulate_scores/{experiment}.log",
     benchmark:
@@ -24,8 +25,8 @@ rule tabulate_scores:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        region=lambda wildcards: study(wildcards)["image"]["region"],
-        evaluation=lambda wildcards: study(wildcards)["evaluation"],
+        region=lambda wildcards: study(wildcards).image.region,
+        evaluation=lambda wildcards: study(wildcards).evaluation.model_dump(),
         code=closure("tabulate_scores"),
     script:
         "../scripts/tabulate_scores.py"

@@ -3,12 +3,12 @@
 
 rule split_patients:
     input:
-        images=lambda wildcards: of_region(SPLITS[wildcards.split], "images.csv"),
+        images=lambda wildcards: of_region(SPLITS[wildcards.split].image, "images.csv"),
         lesions=rules.take_inventory.output.lesions,
         duplicates=rules.find_duplicates.output[0],
     output:
-        manifest=ensure("results/splits/{split}/manifest.csv", non_empty=True),
-        excluded=ensure("results/splits/{split}/excluded.csv", non_empty=True),
+        manifest="results/splits/{split}/manifest.csv",
+        excluded="results/splits/{split}/excluded.csv",
     log:
         "results/logs/split_patients/{split}.log",
     benchmark:
@@ -20,7 +20,7 @@ rule split_patients:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        split=lambda wildcards: split_settings(SPLITS[wildcards.split]),
+        split=lambda wildcards: SPLITS[wildcards.split].split.used().model_dump(),
         code=closure("split_patients"),
     script:
         "../scripts/split_patients.py"
@@ -28,14 +28,14 @@ rule split_patients:
 
 rule audit_split:
     input:
-        images=lambda wildcards: of_region(SPLITS[wildcards.split], "images.csv"),
+        images=lambda wildcards: of_region(SPLITS[wildcards.split].image, "images.csv"),
         lesions=rules.take_inventory.output.lesions,
         duplicates=rules.find_duplicates.output[0],
         left_out=rules.split_patients.output.excluded,
         manifest=rules.split_patients.output.manifest,
     output:
         report(
-            ensure("results/splits/{split}/audit.json", non_empty=True),
+            "results/splits/{split}/audit.json",
             category="1 Dataset",
             labels={"what": "audit of the split"},
             caption="../report/audit.rst",
@@ -51,19 +51,20 @@ rule audit_split:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        split=lambda wildcards: split_settings(SPLITS[wildcards.split]),
+        split=lambda wildcards: SPLITS[wildcards.split].split.used().model_dump(),
         code=closure("audit_split"),
     script:
         "../scripts/audit_split.py"
 
 
-# The audit always succeeds, so that it can be read; this fails on a failed check, and runs wait for what it writes.
+# The audit always succeeds, so that it can be read; this fails on a failed check, and runs wait for
+# what it writes.
 rule gate_split:
     input:
         audit=rules.audit_split.output,
         manifest=rules.split_patients.output.manifest,
     output:
-        ensure("results/splits/{split}/gate.json", non_empty=True),
+        "results/splits/{split}/gate.json",
     log:
         "results/logs/gate_split/{split}.log",
     benchmark:

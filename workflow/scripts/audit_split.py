@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.split.audit import audit_split
 from mammo.split.groups import leaks
 from mammo.tables import read_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs = snakemake.input
         checks = audit_split(
             read_table(inputs.manifest, "manifest"),

@@ -1,13 +1,13 @@
-"""What a machine has of what a study needs, as JSON: the one that Snakemake is called on, and one that its jobs run on."""
+"""What a machine has of what a study needs: where Snakemake is called, or where jobs run."""
 
 import json
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.study.node import found_here
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         given = [Path(file).read_text(encoding="utf-8") for file in snakemake.input]
         found = found_here(snakemake.params.path, snakemake.params.tables, *(given or [None]))
         Path(snakemake.output[0]).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 from mammo.hashing import sha256
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.evaluation import as_json, together
 from mammo.statistics.settings import Evaluation
 from mammo.tables import concat_tables, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, output = snakemake.input, snakemake.output
         tables = [read_table(path, "metrics") for path in inputs.metrics]
         runs = {}

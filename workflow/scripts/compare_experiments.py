@@ -1,12 +1,12 @@
 """Every other experiment against the baseline, on test, at the levels of image and patient."""
 
-from mammo.log import InputError, log_to
+from mammo.log import InputError, step
 from mammo.statistics.comparison import compare_all, units_of_test
 from mammo.statistics.settings import Evaluation
 from mammo.tables import origin_of, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         regions = snakemake.params.regions
         paths = dict(zip(regions, snakemake.input, strict=True))
         if len(paths) < 2:

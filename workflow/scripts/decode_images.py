@@ -2,11 +2,11 @@
 
 from mammo.dataset.decoding import decode_images, rows_of_shard
 from mammo.dataset.settings import Image
-from mammo.log import log_to
+from mammo.log import step
 from mammo.tables import count_rows, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         table, outputs, params = snakemake.input.images, snakemake.output, snakemake.params
         image = Image(**params.image)
         start, stop = rows_of_shard(snakemake.wildcards.shard, count_rows(table))

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.model.ensemble import of_fold, tested
 from mammo.model.exported import as_json
 from mammo.statistics.settings import Evaluation
 from mammo.tables import read_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, evaluation = snakemake.input, Evaluation(**snakemake.params.evaluation)
         fold = snakemake.wildcards.get("fold")
         fold = None if fold is None else int(fold)

@@ -4,10 +4,10 @@ import time
 
 from mammo.dataset.download.kaggle import download_kaggle
 from mammo.dataset.download.records import absolute, closing_words, write_record
-from mammo.log import log_to
+from mammo.log import step
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         start = time.monotonic()
         folder = absolute(snakemake.params.path) / "kaggle"
         found = download_kaggle(folder)

@@ -1,12 +1,12 @@
 """The metrics of one run, per partition and level, recomputable from its predictions.csv."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.evaluation import evaluate, prepared, refuse_strangers
 from mammo.statistics.settings import Evaluation
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, region = snakemake.input, snakemake.params.region
         evaluation = Evaluation(**snakemake.params.evaluation)
         fold, seed = int(snakemake.wildcards.fold), int(snakemake.wildcards.seed)

@@ -1,13 +1,13 @@
 """How an experiment does in each subgroup of its test images."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.characteristics import with_crop_size
 from mammo.statistics.settings import Evaluation
 from mammo.statistics.subgroups import described, subgroups
 from mammo.tables import origin_of, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs = snakemake.input
         scores = read_table(inputs.scores, "scores")
         images = read_table(inputs.images, "images")

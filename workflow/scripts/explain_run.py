@@ -6,7 +6,7 @@ import numpy as np
 
 from mammo.dataset.settings import Image
 from mammo.dataset.tensors import Shards
-from mammo.log import InputError, log_to
+from mammo.log import InputError, step
 from mammo.model import explanation
 from mammo.model.augmentation import prediction_views
 from mammo.model.devices import use_devices
@@ -15,7 +15,7 @@ from mammo.model.settings import Augmentation, Training
 from mammo.tables import read_table, run_of, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, output, params = snakemake.input, snakemake.output, snakemake.params
         image, training = Image(**params.image), Training(**params.training)
         names = ("predictions", "index", "images", "lesions", "files")

@@ -4,11 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.split.gate import gate_split
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         audit = json.loads(Path(snakemake.input.audit[0]).read_text(encoding="utf-8"))
         gate_split(audit, snakemake.input.manifest)
         digest = hashlib.sha256(Path(snakemake.input.manifest).read_bytes()).hexdigest()

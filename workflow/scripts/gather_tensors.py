@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from mammo.log import InputError, log_to, some
+from mammo.log import InputError, some, step
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         index = pd.concat([read_table(path, "index") for path in snakemake.input.index])
         excluded = pd.concat([read_table(path, "excluded") for path in snakemake.input.excluded])
         if index.empty:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from mammo.dataset.regions import list_images
 from mammo.dataset.settings import Image
-from mammo.log import log_to
+from mammo.log import step
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, outputs = snakemake.input, snakemake.output
         images, excluded = list_images(
             read_table(inputs.lesions, "lesions"),

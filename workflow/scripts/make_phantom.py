@@ -4,10 +4,9 @@ from pathlib import Path
 
 from mammo.dataset.phantom.build import build
 from mammo.dataset.settings import Phantom
-from mammo.log import log_to
+from mammo.log import step
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
-        params = snakemake.params
-        phantom = Phantom(patients=params.patients, seed=params.seed, lookalikes=params.lookalikes)
+    with step(snakemake):
+        phantom = Phantom(**snakemake.params.phantom)
         build(Path(snakemake.output.planted).parent, phantom, snakemake.threads)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from mammo.dataset.grey_levels import image_statistics, measure_images
-from mammo.log import log_to
+from mammo.log import step
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         images = read_table(snakemake.input.images, "images")
         files = read_table(snakemake.input.files, "files")
         folder = Path(snakemake.params.path)

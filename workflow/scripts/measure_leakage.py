@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.leakage import leaking_split, threshold_picked_on_test
 from mammo.statistics.settings import Evaluation
 from mammo.tables import concat_tables, origin_of, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         evaluation = Evaluation(**snakemake.params.evaluation)
         honest = read_table(snakemake.input.scores, "scores")
         thresholds = read_table(snakemake.input.thresholds, "thresholds")

@@ -5,7 +5,7 @@ from pathlib import Path
 from mammo.dataset.headers import walk
 from mammo.dataset.images import decode
 from mammo.dataset.tensors import Shards
-from mammo.log import InputError, log_to
+from mammo.log import InputError, step
 from mammo.model.exported import read_model
 from mammo.model.prediction import as_table, nearest_tiles, predict_files
 from mammo.report.figures.predictions import MOST, gallery, model_name
@@ -13,7 +13,7 @@ from mammo.stamps import save_figure
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         folder, output = snakemake.params.images, snakemake.output
         model = read_model(snakemake.params.model, snakemake.threads)
         settings, image = model.settings, model.image

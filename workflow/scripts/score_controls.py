@@ -2,18 +2,19 @@
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.control_evaluation import (
     available_columns,
     evaluate_controls,
     score_controls,
 )
 from mammo.statistics.control_features import features_of
+from mammo.statistics.controls import label_of
 from mammo.statistics.settings import Evaluation
 from mammo.tables import origin_of, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, region = snakemake.input, snakemake.params.region
         scores = read_table(inputs.scores, "scores")
         features = features_of(
@@ -37,4 +38,5 @@ if __name__ == "__main__":
         values = evaluate_controls(tested, controls, available_columns(features), evaluation)
         write_table(values.assign(**origin), snakemake.output.values, "control_values")
         columns = ["control", "metric", "value", "low", "high", "difference", "n", "reason"]
-        print(values[columns].to_string(index=False))
+        named = values.assign(control=values["control"].map(label_of))
+        print(named[columns].to_string(index=False))

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.scores import score_fold
 from mammo.tables import origin_of, read_table, run_of, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         images = read_table(snakemake.input.images, "images")
         folds = {}
         for path in snakemake.input.predictions:

@@ -1,12 +1,12 @@
 """The split manifest: training, validation and test by patient, stratified by label and kind."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.split.draw import split_patients
 from mammo.split.groups import groups_of_images
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         images = read_table(snakemake.input.images, "images")
         groups = groups_of_images(
             read_table(snakemake.input.duplicates, "duplicates"),

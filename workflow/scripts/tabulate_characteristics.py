@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.report.characteristics_table import as_html
 from mammo.split.flow import follow, read_account
 from mammo.statistics.characteristics import characteristics, informative_columns, with_crop_size
 from mammo.tables import origin_of, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, output = snakemake.input, snakemake.output
         account = read_account(inputs)
         lesions = with_crop_size(account["lesions"], read_table(inputs.files, "files"))

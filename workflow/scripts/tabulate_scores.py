@@ -1,13 +1,13 @@
 """An experiment's final scores: 2×2 tables at its operating points, calibration and curves."""
 
-from mammo.log import log_to
+from mammo.log import step
 from mammo.statistics.curves import curve_tables
 from mammo.statistics.scores import COUNTED, calibration_metrics, operating_points
 from mammo.statistics.settings import Evaluation
 from mammo.tables import origin_of, read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         scores = read_table(snakemake.input.scores, "scores")
         thresholds = read_table(snakemake.input.thresholds, "thresholds")
         controls = read_table(snakemake.input.controls, "controls")

@@ -7,11 +7,11 @@ from mammo.dataset.headers import read_known
 from mammo.dataset.inventory import fingerprint, label_conflicts, tables_by_name, take_inventory
 from mammo.dataset.settings import Dataset
 from mammo.dataset.summary import summarize
-from mammo.log import log_to
+from mammo.log import step
 from mammo.tables import write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
         dataset = Dataset(**params.dataset)
         # headers.csv is an output that Snakemake leaves in place, for the next run to begin with.

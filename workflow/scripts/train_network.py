@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mammo.dataset.tensors import Shards
-from mammo.log import log_to
+from mammo.log import step
 from mammo.model import training as library
 from mammo.model.augmentation import prediction_views
 from mammo.model.devices import use_devices
@@ -12,7 +12,7 @@ from mammo.model.settings import Augmentation, Network, Training
 from mammo.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with step(snakemake):
         inputs, output, params = snakemake.input, snakemake.output, snakemake.params
         fold, seed = int(snakemake.wildcards.fold), int(snakemake.wildcards.seed)
         network, training = Network(**params.network), Training(**params.training)

@@ -11,11 +11,12 @@ if __name__ == "__main__":
     path = Path("results/provenance.json")
     if not path.is_file():
         sys.exit(
-            f"error: {path.resolve()} is not there: the study's whole command, `snakemake --cores 4`, records it."
+            f"error: {path.resolve()} is not there: the study's whole command,"
+            " `snakemake --cores 4`, records it."
         )
     record = json.loads(path.read_text(encoding="utf-8"))
     found = list(differences(record, path.parent, snakemake.params.path, snakemake.params.parts))
     lines = list(as_text(record, found))
     Path(snakemake.log[0]).write_text(lines[-1] + "\n", encoding="utf-8")
     print("\n".join(lines), flush=True)
-    sys.exit(lines[-1] if any(severity == "wrong" for severity, *_ in found) else 0)
+    sys.exit(lines[-1] if any(item.severity == "wrong" for item in found) else 0)

@@ -61,6 +61,6 @@ def image_statistics(
     sizes = files.set_index("file")["bytes"]
     measured = pd.DataFrame.from_dict(levels, orient="index")
     measured = measured.reindex(images["file"]).reset_index(drop=True)
-    table = images.assign(bytes=images["file"].map(sizes))
+    table = images.assign(bytes=images["file"].map(sizes)).reset_index(drop=True)
     whole = {name: "Int64" for name in measured if name not in ("mean", "sd")}
     return pd.concat([table, measured], axis="columns").astype(whole)

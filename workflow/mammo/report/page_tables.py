@@ -1,180 +1,125 @@
-"""The tables of the page, each made of what the tables of the study hold. Cells are text; what they hold is escaped where it is shown."""
+"""The tables of the page, each made of what the tables of the study hold.
 
-from typing import NamedTuple
+Cells are text; what they hold is escaped where it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mammo.report.answer import estimate, headline, number, of_metric, why_not
-from mammo.tables import PARTITIONS
-from mammo.words import LEVELS, duration
+from mammo.estimates import Estimate
+from mammo.report.answer import by_metric, headline
+from mammo.report.blocks import Table
+from mammo.report.labels import CONTROL_LABELS, METRIC_LABELS
+from mammo.report.phrases import why_not
+from mammo.words import LEVELS, OPERATING_POINTS, PARTITIONS, duration, number
 
-METRICS = {
-    "auroc": "AUROC",
-    "auprc": "Average precision",
-    "accuracy": "Accuracy",
-    "majority_class_accuracy": "… of always the commoner class",
-    "balanced_accuracy": "Balanced accuracy",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "Positive predictive value",
-    "npv": "Negative predictive value",
-    "f1": "F1",
-    "brier_score": "Brier score",
-    "log_loss": "Log loss",
-    "expected_calibration_error": "Calibration error",
-    "calibration_slope": "Calibration slope",
-    "calibration_intercept": "Calibration intercept",
-}
-COUNTS = ["images", "patients", "benign", "malignant"]
-POINTS = {
-    "youden": "Youden's",
-    "sensitivity_90": "sensitivity 0.90",
-    "half": "0.5",
-}
-OF = ["pooled", "mean", "ensemble", "run"]  # those of many runs first
+COUNTS = ("images", "patients", "benign", "malignant")
+CELLS = ("true_positives", "false_negatives", "false_positives", "true_negatives")
+RATES = ("sensitivity", "specificity", "ppv", "npv")
+OF = ("pooled", "mean", "ensemble", "run")  # those of many runs first
 MOST_RUNS = 30  # that the page lists; metrics.csv has all
+MOST_CONFLICTS = 20
+NARROW = (
+    "The confidence interval of the calibration error is too narrow: in simulations the coverage of"
+    " a 95 % interval was 60 to 90 %."
+)
 
 
-class Table(NamedTuple):
-    """columns: their heads. rows: lists of cells; the first is the row's head. words: which columns hold text."""
-
-    caption: str
-    columns: list
-    rows: list
-    words: tuple = (0,)
-    notes: tuple = ()
-
-
-NARROW = "The interval of the calibration error is too narrow: in simulations one of 95 % held the truth in 60 to 90 %."
-
-
-def metrics_by_level(metrics, experiment):
+def metrics_by_level(metrics: pd.DataFrame, experiment: str) -> Table:
     """The headline's metrics on test: a row per metric, a column per level."""
     rows = headline(metrics, experiment)
-    levels = {level: of_metric(rows, level=level) for level in LEVELS}
-    body = [
-        [name.capitalize(), *(_count_of(levels[level], name) for level in LEVELS)]
-        for name in COUNTS
-    ]
-    body += [
-        [words, *(estimate(levels[level][metric]) for level in LEVELS)]
-        for metric, words in METRICS.items()
-    ]
-    reasons = {}
-    for level in LEVELS:
-        for metric, words in METRICS.items():
-            if (row := levels[level][metric])["reason"]:
-                reasons.setdefault((level, row["reason"]), []).append(words)
-    notes = [
-        f"By {level}, {reason} ({_several(names)})." for (level, reason), names in reasons.items()
-    ]
-    caption = "Metrics on the test partition, with intervals; called malignant from a probability of 0.5 on, not calibrated"
-    return Table(caption, ["", *(f"by {level}" for level in LEVELS)], body, notes=(*notes, NARROW))
+    levels = {level: by_metric(rows, level=level) for level in LEVELS}
+    body = []
+    for name in COUNTS:
+        body.append([name.capitalize(), *(_count(levels[level], name) for level in LEVELS)])
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for metric, label in METRIC_LABELS.items():
+        estimates = {level: Estimate.of_row(levels[level][metric]) for level in LEVELS}
+        body.append([label, *map(str, estimates.values())])
+        for level, estimate in estimates.items():
+            if estimate.reason:
+                reasons.setdefault((level, estimate.reason), []).append(label)
+    notes = []
+    for (level, reason), labels in reasons.items():
+        which = "all metrics" if len(labels) == len(METRIC_LABELS) else ", ".join(labels)
+        notes.append(f"By {level}, {reason} ({which}).")
+    caption = (
+        "Metrics on the test partition, with confidence intervals; threshold of 0.5, not calibrated"
+    )
+    return Table(caption, ["", *(f"by {level}" for level in LEVELS)], body, notes=[*notes, NARROW])
 
 
-def _several(names):
-    return "all metrics" if len(names) == len(METRICS) else ", ".join(names)
-
-
-def _count_of(values, name):
-    value = values.get(name, {"value": None})["value"]
+def _count(values: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    value = values[name]["value"] if name in values else None
     return "–" if pd.isna(value) else f"{value:,.0f}"
 
 
-def by_partition(metrics, experiment):
-    """AUROC and accuracy in training, validation and test: of the mean over runs, or of the one run that there is."""
+def by_partition(metrics: pd.DataFrame, experiment: str) -> Table:
+    """AUROC and accuracy by partition: of the mean over runs, or of the one run that there is."""
     rows = metrics[metrics["experiment"] == experiment]
-    rows = rows[rows["of"] == ("mean" if (rows["of"] == "mean").any() else "run")]
+    several = (rows["of"] == "mean").any()
+    rows = rows[rows["of"] == ("mean" if several else "run")]
+    names = ("auroc", "accuracy", "majority_class_accuracy", "log_loss")
     body = []
     for partition in PARTITIONS:
-        if values := of_metric(rows, partition):
-            body.append([partition.capitalize(), *(_mean(values[metric]) for metric in ("auroc", "accuracy", "majority_class_accuracy", "log_loss"))])  # fmt: skip
-    several = (rows["of"] == "mean").any()
+        if values := by_metric(rows, partition):
+            body.append([partition.capitalize(), *(_mean(values[name]) for name in names)])
     whose = f"mean of {rows['runs'].iloc[0]} runs ± SD" if several else "the one run"
-    caption = f"By partition, {whose}, by image"
-    return Table(
-        caption, ["", "AUROC", "Accuracy", METRICS["majority_class_accuracy"], "Log loss"], body
-    )
+    return Table(f"By partition, {whose}, by image", ["", *(METRIC_LABELS[n] for n in names)], body)
 
 
-def _mean(row):
+def _mean(row: Mapping[str, Any]) -> str:
     spread = "" if pd.isna(row["sd"]) or row["runs"] == 1 else f" ± {number(row['sd'])}"
     return number(row["value"]) + spread
 
 
-def every_result(metrics):
-    """What each pooling, mean, ensemble and run of each experiment reaches on test, by image; None if there is but one."""
+def every_result(metrics: pd.DataFrame) -> Table | None:
+    """What each pooling, mean, ensemble and run of each experiment reaches on test, by image.
+
+    None if there is but one. The column of leaks is there only if one leaks.
+    """
     rows = metrics[(metrics["partition"] == "test") & (metrics["level"] == "image")]
     rows = rows.sort_values("of", key=lambda column: column.map(OF.index), kind="stable")
     body = []
-    for (experiment, of, fold, seed), part in rows.groupby(
-        ["experiment", "of", "fold", "seed"], sort=False, dropna=False
-    ):
+    for names, part in rows.groupby(["experiment", "of", "fold", "seed"], sort=False, dropna=False):
+        experiment, of, fold, seed = names
         values = {row["metric"]: row for row in part.to_dict("records")}
-        whose = [
-            of,
-            *(
-                f"{name} {value}"
-                for name, value in (("fold", fold), ("seed", seed))
-                if pd.notna(value)
-            ),
-        ]
-        body.append([experiment, ", ".join(whose), f"{values['auroc']['n']:,}", *(estimate(values[metric]) for metric in ("auroc", "accuracy")),
-                     number(values["majority_class_accuracy"]["value"]), values["auroc"]["leaks"]])  # fmt: skip
+        run = [f"{name} {n}" for name, n in (("fold", fold), ("seed", seed)) if pd.notna(n)]
+        estimates = [str(Estimate.of_row(values[name])) for name in ("auroc", "accuracy")]
+        majority = number(values["majority_class_accuracy"]["value"])
+        count, leaks = f"{values['auroc']['n']:,}", values["auroc"]["leaks"]
+        body.append([experiment, ", ".join([of, *run]), count, *estimates, majority, leaks])
     if len(body) < 2:
         return None
+    labels = [METRIC_LABELS[name] for name in ("auroc", "accuracy", "majority_class_accuracy")]
+    columns = ["Experiment", "Of", "Images", *labels, "Leaks"]
+    if not any(row[-1] for row in body):
+        body, columns = [row[:-1] for row in body], columns[:-1]
     notes = [f"{len(body) - MOST_RUNS} more in metrics.csv."] if len(body) > MOST_RUNS else []
-    columns = [
-        "Experiment",
-        "Of",
-        "Images",
-        "AUROC",
-        "Accuracy",
-        METRICS["majority_class_accuracy"],
-        "Leaks",
-    ]
-    body, columns = (
-        ([*body], columns)
-        if any(row[-1] for row in body)
-        else ([row[:-1] for row in body], columns[:-1])
-    )
-    return Table(
-        "All results on the test partition, by image",
-        columns,
-        body[:MOST_RUNS],
-        words=(0, 1, 6),
-        notes=tuple(notes),
-    )
+    caption = "All results on the test partition, by image"
+    return Table(caption, columns, body[:MOST_RUNS], words=(0, 1, 6), notes=notes)
 
 
-def operating_points(confusion, experiment):
-    """The 2x2 tables on test at each operating point, by image and by patient."""
-    chosen = confusion[(confusion["experiment"] == experiment) & (confusion["partition"] == "test")]
+def operating_points(confusion: pd.DataFrame, experiment: str) -> Table:
+    """The confusion matrices on test at each operating point, by image and by patient."""
+    rows = confusion[(confusion["experiment"] == experiment) & (confusion["partition"] == "test")]
+    rows = rows[rows["level"].isin(["image", "patient"])]
     body, notes = [], []
-    for (level, point), part in chosen[chosen["level"].isin(["image", "patient"])].groupby(
-        ["level", "point"], sort=False
-    ):
+    for (level, point), part in rows.groupby(["level", "point"], sort=False):
         values = {row["metric"]: row for row in part.to_dict("records")}
+        name = f"{OPERATING_POINTS[point].short}, by {level}"
         threshold = part["threshold"].iloc[0]
-        counts = [
-            _count_of(values, name)
-            for name in ("true_positives", "false_negatives", "false_positives", "true_negatives")
-        ]
-        rates = [
-            estimate(values[name], share=True).replace(" %", "")
-            for name in ("sensitivity", "specificity", "ppv", "npv")
-        ]
-        body.append(
-            [
-                f"{POINTS[point]}, by {level}",
-                "by fold" if pd.isna(threshold) else number(threshold),
-                *counts,
-                *rates,
-            ]
-        )
+        at = "by fold" if pd.isna(threshold) else number(threshold)
+        counts = [_count(values, cell) for cell in CELLS]
+        rates = [str(Estimate.of_row(values[rate])) for rate in RATES]
+        body.append([name, at, *counts, *rates])
         if pd.isna(values["true_positives"]["value"]):
-            notes.append(f"{POINTS[point]}, by {level}: {why_not(values['true_positives'])}.")
+            notes.append(f"{name}: {why_not(values['true_positives']['reason'])}.")
     columns = [
         "Threshold",
         "at",
@@ -182,94 +127,63 @@ def operating_points(confusion, experiment):
         "FN",
         "FP",
         "TN",
-        "Sensitivity, %",
-        "Specificity, %",
-        "PPV, %",
-        "NPV, %",
+        "Sensitivity",
+        "Specificity",
+        "PPV",
+        "NPV",
     ]
     notes.append(
-        "Youden's: sensitivity + specificity is largest on validation. Sensitivity 0.90: the most specific there with at least that."
+        "Youden: sensitivity + specificity is largest on validation. "
+        "0.90 sensitivity: the most specific threshold there with at least that sensitivity."
     )
-    return Table(
-        "Operating points, chosen on validation and applied to test",
-        columns,
-        body,
-        notes=tuple(notes),
-    )
+    caption = "Operating points, chosen on validation and applied to test"
+    return Table(caption, columns, body, notes=notes)
 
 
-def calibration(calibrated, experiment):
+def calibration(calibrated: pd.DataFrame, experiment: str) -> Table:
     """Calibration on test before and after temperature scaling, by image."""
-    chosen = calibrated[
-        (calibrated["experiment"] == experiment)
-        & (calibrated["partition"] == "test")
-        & (calibrated["level"] == "image")
-    ]
+    rows = calibrated[calibrated["experiment"] == experiment]
+    rows = rows[(rows["partition"] == "test") & (rows["level"] == "image")]
     body = []
-    for metric, part in chosen.groupby("metric", sort=False):
+    for metric, part in rows.groupby("metric", sort=False):
         values = {row["probabilities"]: row for row in part.to_dict("records")}
-        body.append(
-            [
-                METRICS.get(metric, metric),
-                *(estimate(values[name]) for name in ("raw", "calibrated")),
-            ]
-        )
-    notes = [*_changed_by_scaling(chosen), NARROW]
-    return Table(
-        "Calibration on test, by image",
-        ["", "as they were", "after temperature scaling"],
-        body,
-        notes=tuple(notes),
-    )
+        estimates = [str(Estimate.of_row(values[name])) for name in ("raw", "calibrated")]
+        body.append([METRIC_LABELS[metric], *estimates])
+    columns = ["", "before", "after temperature scaling"]
+    notes = [*_changed_by_scaling(rows), NARROW]
+    return Table("Calibration on test, by image", columns, body, notes=notes)
 
 
-def _changed_by_scaling(chosen):
+def _changed_by_scaling(rows: pd.DataFrame) -> Iterator[str]:
     """Whether the temperature, which validation chose, did on test what it was to do."""
-    loss = chosen[chosen["metric"] == "log_loss"].set_index("probabilities")["value"]
+    loss = rows[rows["metric"] == "log_loss"].set_index("probabilities")["value"]
     if loss.notna().all():
-        better = (
-            "fit the test images better than"
-            if loss["calibrated"] < loss["raw"]
-            else "do not fit the test images better than"
+        better = "fit" if loss["calibrated"] < loss["raw"] else "do not fit"
+        yield (
+            f"By their log loss, the probabilities after temperature scaling {better} the test "
+            "images better than those before: the temperature was chosen on validation."
         )
-        yield f"By their log loss, the probabilities after temperature scaling {better} those before: the temperature was chosen on validation."
 
 
-def controls(values, experiment, words):
-    """AUROC and accuracy of the network and of each control, and how much better the network is."""
-    chosen = values[values["experiment"] == experiment]
+def controls(values: pd.DataFrame, experiment: str) -> Table:
+    """AUROC and accuracy of the model and of each control, and how much better the model is."""
+    rows = values[values["experiment"] == experiment]
     body, notes = [], []
-    for control, part in chosen.groupby("control", sort=False):
-        rows = {row["metric"]: row for row in part.to_dict("records")}
-        auroc = rows["auroc"]
-        gain = {
-            "value": auroc["difference"],
-            "low": auroc["difference_low"],
-            "high": auroc["difference_high"],
-        }
-        body.append(
-            [
-                words.get(control, control),
-                auroc["columns"],
-                estimate(auroc),
-                estimate(rows["accuracy"], share=True),
-                estimate(gain),
-            ]
-        )
+    for control, part in rows.groupby("control", sort=False):
+        metrics = {row["metric"]: row for row in part.to_dict("records")}
+        auroc, label = metrics["auroc"], CONTROL_LABELS[control]
+        estimates = [str(Estimate.of_row(metrics[name])) for name in ("auroc", "accuracy")]
+        gain = Estimate.of_row(auroc, "difference").text(signed=True)
+        body.append([label, auroc["columns"], *estimates, gain])
         if auroc["reason"]:
-            notes.append(f"{words.get(control, control)}: {why_not(auroc)}.")
-    columns = ["", "what it is given", "AUROC", "Accuracy", "The network's AUROC less that"]
-    return Table(
-        "The network beside its controls, on the same test images",
-        columns,
-        body,
-        words=(0, 1),
-        notes=tuple(notes),
-    )
+            notes.append(f"{label}: {why_not(auroc['reason'])}.")
+    columns = ["", "What it sees", "AUROC", "Accuracy", "The model's AUROC minus that"]
+    caption = "The model and its controls, on the same test images"
+    return Table(caption, columns, body, words=(0, 1), notes=notes)
 
 
-def left_out(flow):
-    """What was left out in the first fold, by step and reason; None if nothing was."""
+def exclusions(flow: pd.DataFrame) -> Table | None:
+    """What was excluded in the first fold, by step and reason; None if nothing was."""
     folds = sorted(flow["fold"].unique())
     first = flow[(flow["fold"] == folds[0]) & (flow["reason"] != "")]
     body = [
@@ -278,118 +192,103 @@ def left_out(flow):
     ]
     where = f" of fold {folds[0]}, one of {len(folds)}" if len(folds) > 1 else ""
     columns = ["Reason", "Step", "Images", "Patients that lost one"]
-    return (
-        Table(f"What was left out{where}, and why", columns, body, words=(0, 1)) if body else None
-    )
+    return Table(f"Exclusions{where}", columns, body, words=(0, 1)) if body else None
 
 
-def audit(checks):
-    """The audit's checks, those that found something first. Names of patients stay in audit.json."""
-    order = ["fail", "warn", "pass"]
-    body = [
-        [
-            check["status"],
-            check["name"],
-            check["looked_at"],
-            f"{len(check['found']) + check['more']:,}",
-        ]
-        for check in sorted(checks, key=lambda check: order.index(check["status"]))
-    ]
-    return Table(
-        "The audit of the split",
-        ["Status", "What is checked", "Looked at", "Found"],
-        body,
-        words=(0, 1, 2),
-    )
+def conflicting(conflicts: pd.DataFrame) -> Table | None:
+    """The lesions with views of both classes; None if there are none."""
+    body = conflicts[["lesion_id", "views", "done"]].head(MOST_CONFLICTS).to_numpy().tolist()
+    rest = len(conflicts) - len(body)
+    notes = [f"{rest} more in inventory/conflicts.csv."] if rest else []
+    columns = ["Lesion", "Its views", "What was done"]
+    caption = "Lesions with views of both classes"
+    return Table(caption, columns, body, words=(0, 1, 2), notes=notes) if body else None
 
 
-def failures(scores, thresholds, most=10):
-    """(sentence, Table): how many test images of the baseline were called wrong, and those it was surest of.
+def audit(checks: Sequence[Mapping[str, Any]]) -> Table:
+    """The audit's checks, those that found something first.
 
-    At Youden's threshold of the fold, or at 0.5 if a fold has none.
+    Names of patients stay in audit.json.
     """
-    chosen = thresholds[(thresholds["level"] == "image") & (thresholds["experiment"] == "baseline")]
-    at = chosen[chosen["point"] == "youden"].set_index("fold")["threshold"]
-    which = "the threshold that validation chose (Youden)"
-    if at.isna().any():
-        at, which = (
-            chosen[chosen["point"] == "half"].set_index("fold")["threshold"],
-            "a calibrated probability of 0.5",
-        )
-    test = scores[scores["partition"] == "test"]
-    test = test.assign(threshold=test["fold"].map(at))
-    called = test["calibrated"] >= test["threshold"]
-    wrong = test[called != (test["label"] == 1)]
-    missed = int((wrong["label"] == 1).sum())
-    sentence = (
-        f"At {which}, {len(wrong):,} of {len(test):,} test images are called wrong: {missed:,} malignant ones are missed, "
-        f"{len(wrong) - missed:,} benign ones are called malignant. They are of {wrong['patient_id'].nunique():,} of {test['patient_id'].nunique():,} patients."
-    )
-    # How far beyond the threshold, on the scale on which the network adds up what it sees.
-    logit = {name: np.log(wrong[name] / (1 - wrong[name])) for name in ("calibrated", "threshold")}
-    surest = (logit["calibrated"] - logit["threshold"]).abs()
-    worst = wrong.loc[surest.sort_values(ascending=False, kind="stable").index[:most]]
-    body = [
-        [row.image_id, row.patient_id, "malignant, missed" if row.label == 1 else "benign, called malignant", number(row.calibrated), number(row.threshold)]
-        for row in worst.itertuples()
-    ]  # fmt: skip
-    columns = ["Image", "Patient", "Truth and call", "Calibrated probability", "Threshold"]
-    table = (
-        Table(f"The {len(body)} mistakes that it was surest of", columns, body, words=(0, 1, 2))
-        if body
-        else None
-    )
-    return sentence, table
-
-
-def changed_settings(study, default):
-    """The settings that are not the default's: key, value, default."""
+    order = ("fail", "warn", "pass")
     body = []
-    for section, part in study.items():
-        for key, value in part.items() if isinstance(part, dict) else [("", part)]:
-            usual = default[section][key] if key else default[section]
-            if value != usual:
-                body.append([".".join(filter(None, [section, key])), str(value), str(usual)])
-    return (
-        Table(
-            "What differs from the default study", ["Key", "Here", "Default"], body, words=(0, 1, 2)
-        )
-        if body
-        else None
+    for check in sorted(checks, key=lambda check: order.index(check["status"])):
+        found = f"{len(check['found']) + check['more']:,}"
+        body.append([check["status"], check["name"], check["looked_at"], found])
+    columns = ["Status", "What is checked", "Looked at", "Found"]
+    return Table("The audit of the split", columns, body, words=(0, 1, 2), tall=True)
+
+
+def failures(
+    scores: pd.DataFrame, thresholds: pd.DataFrame, most: int = 10
+) -> tuple[str, Table | None]:
+    """How many test images of the baseline were predicted wrong, and the most confident of them.
+
+    At the Youden threshold of the fold, or at 0.5 if a fold has none.
+    """
+    rows = thresholds[(thresholds["level"] == "image") & (thresholds["experiment"] == "baseline")]
+    at = {point: part.set_index("fold")["threshold"] for point, part in rows.groupby("point")}
+    point, where = "youden", "the Youden threshold, which was chosen on validation"
+    if at[point].isna().any():
+        point, where = "half", "a calibrated probability of 0.5"
+    test = scores[scores["partition"] == "test"]
+    test = test.assign(threshold=test["fold"].map(at[point]))
+    wrong = test[(test["calibrated"] >= test["threshold"]) != (test["label"] == 1)]
+    missed = int((wrong["label"] == 1).sum())
+    patients = f"{wrong['patient_id'].nunique():,} of {test['patient_id'].nunique():,}"
+    sentence = (
+        f"At {where}, {len(wrong):,} of {len(test):,} test images are predicted wrong: "
+        f"{missed:,} false negatives and {len(wrong) - missed:,} false positives, of {patients} "
+        "patients."
     )
+    # How far beyond the threshold, as logits: the scale on which the network sums its evidence.
+    logit = {name: np.log(wrong[name] / (1 - wrong[name])) for name in ("calibrated", "threshold")}
+    beyond = (logit["calibrated"] - logit["threshold"]).abs()
+    worst = wrong.loc[beyond.sort_values(ascending=False, kind="stable").index[:most]]
+    body = []
+    for row in worst.itertuples():
+        outcome = "malignant: false negative" if row.label == 1 else "benign: false positive"
+        values = (number(row.calibrated), number(row.threshold))
+        body.append([row.image_id, row.patient_id, outcome, *values])
+    columns = ["Image", "Patient", "True class and outcome", "Calibrated probability", "Threshold"]
+    caption = f"The {len(body)} most confident mistakes"
+    return sentence, Table(caption, columns, body, words=(0, 1, 2)) if body else None
 
 
-def time_and_memory(resources):
-    """What the steps took, and what to ask a cluster for; None where nothing is known."""
+def changed_settings(study: Mapping[str, Any], default: Mapping[str, Any]) -> Table | None:
+    """The settings that are not the default's: key, value, default."""
+    here, usual = dict(_flat(study)), dict(_flat(default))
     body = [
-        [row.step, f"{row.jobs:,}", duration(row.median_seconds), duration(row.longest_seconds), _amount(row.largest_memory, "MB"),
-         _amount(row.mem_mb, "MB"), _amount(row.runtime, "min")]
-        for row in resources.itertuples()
-    ]  # fmt: skip
-    columns = [
-        "Step",
-        "Jobs",
-        "Median time",
-        "Longest",
-        "Largest memory",
-        "Suggested memory",
-        "Suggested time",
+        [key, str(value), str(usual[key])] for key, value in here.items() if value != usual[key]
     ]
+    caption, columns = "What differs from the default study", ["Key", "Here", "Default"]
+    return Table(caption, columns, body, words=(0, 1, 2)) if body else None
+
+
+def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for section, part in settings.items():
+        if isinstance(part, Mapping):
+            yield from ((f"{section}.{key}", value) for key, value in part.items())
+        else:
+            yield section, part
+
+
+def time_and_memory(resources: pd.DataFrame) -> Table | None:
+    """What the steps took, and what to ask a cluster for; None if nothing is known."""
+    body = []
+    for row in resources.itertuples():
+        times = (duration(row.median_seconds), duration(row.longest_seconds))
+        memory = (_amount(row.largest_memory, "MB"), _amount(row.mem_mb, "MB"))
+        body.append([row.step, f"{row.jobs:,}", *times, *memory, _amount(row.runtime, "min")])
+    heads = "Step, Jobs, Median time, Longest, Largest memory, Suggested memory, Suggested time"
     notes = (
-        "Memory is what was seen resident, mapped files included; – is of jobs that ended within a second, too soon to be seen: there the rule's own amount stays.",
+        "Memory is the resident set, mapped files included. – stands for jobs that ended within a"
+        " second, too soon to be measured: there the rule's own amount stays.",
         "This page and what follows it have the numbers of an earlier run, or none.",
     )
-    return (
-        Table(
-            "What each step took here, the longest first, and what to ask a cluster for",
-            columns,
-            body,
-            notes=notes,
-        )
-        if body
-        else None
-    )
+    caption = "What each step took here, the longest first, and what to ask a cluster for"
+    return Table(caption, heads.split(", "), body, notes=notes, tall=True) if body else None
 
 
-def _amount(value, unit):
+def _amount(value: Any, unit: str) -> str:
     return "–" if pd.isna(value) else f"{value:,.0f} {unit}"

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 # A value that fewer training images have is no level of its own: it need not hold for others.
 FEWEST = 10
-NETWORK = "network"  # what the tables call the model itself, beside its controls
+NETWORK, MODEL_LABEL = (
+    "network",
+    "Model",
+)  # the model itself beside its controls, in tables and words
 
 # The border is a 16th of the side wide, and each of its four sides is seen in four stretches.
 RING, STRETCHES = 16, 4
@@ -146,4 +149,4 @@ CONTROLS = {
 
 def label_of(name: str) -> str:
     """The one name of a control, or of the model beside it."""
-    return CONTROLS[name].label if name in CONTROLS else name.replace("_", " ").capitalize()
+    return MODEL_LABEL if name == NETWORK else CONTROLS[name].label

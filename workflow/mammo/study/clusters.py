@@ -3,61 +3,77 @@
 Imported while the Snakefile is parsed, so it imports nothing slow.
 """
 
+import contextlib
+import io
 import os
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-# The programs that submit, watch and cancel jobs, by the executor; of cluster-generic by the program that it cancels with.
-SLURM, LSF = ("Slurm", ["sbatch", "squeue", "scancel"]), ("LSF", ["bsub", "bjobs", "bkill"])
-PROGRAMS = {"slurm": SLURM, "scancel": SLURM, "bkill": LSF}
+from typing import Any, NamedTuple
 
 
-# Where a pod finds the cluster that it runs in.
-IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+class Scheduler(NamedTuple):
+    """A cluster's name, and the programs that submit, watch and cancel its jobs."""
+
+    name: str
+    programs: list[str]
 
 
-def no_cluster(arguments, which=shutil.which):
-    """Why no job can be submitted from here, and the way out; '' where it can be, or where no job is to run.
+SLURM = Scheduler("Slurm", ["sbatch", "squeue", "scancel"])
+LSF = Scheduler("LSF", ["bsub", "bjobs", "bkill"])
+# By the executor; of cluster-generic by the program that it cancels with.
+SCHEDULERS = {"slurm": SLURM, "scancel": SLURM, "bkill": LSF}
+IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # where a pod finds its cluster
 
-    `arguments` are Snakemake's own with those of its profiles, as snakemake.cli.parse_args gives them.
+
+def options_of(workflow: Any, arguments: Sequence[str]) -> Any:
+    """Snakemake's options of this call, with those of its profiles.
+
+    They are read once more, from where Snakemake was called: it has not said yet who runs jobs.
     """
-    if (
-        arguments.dryrun
-        or arguments.touch
-        or arguments.unlock
-        or arguments.lint
-        or arguments.summary
-    ):
+    from snakemake.cli import parse_args
+
+    with contextlib.chdir(workflow.rundir), contextlib.redirect_stderr(io.StringIO()):
+        return parse_args(list(arguments))[1]
+
+
+def no_cluster(options: Any, which: Callable[[str], str | None] = shutil.which) -> str:
+    """Why no job can be submitted from here, and the way out.
+
+    It is '' where jobs can be submitted, or where none is to run. `options` are as `options_of`
+    gives them.
+    """
+    if options.dryrun or options.touch or options.unlock or options.lint or options.summary:
         return ""
-    profiles = ", ".join(
-        map(str, [*(arguments.profile or []), *filter(None, [arguments.workflow_profile])])
-    )
-    profiles = profiles or f"--executor {arguments.executor}"
-    executor = arguments.executor
+    named = [*(options.profile or []), *filter(None, [options.workflow_profile])]
+    profiles = ", ".join(map(str, named)) or f"--executor {options.executor}"
+    executor = options.executor
     if executor == "kubernetes":
         return _no_kubernetes(profiles)
     if executor == "cluster-generic":
-        cancel = arguments.cluster_generic_cancel_cmd  # what stands for "not given" is no text
+        cancel = options.cluster_generic_cancel_cmd  # what stands for "not given" is no text
         executor = cancel.split(" ")[0] if isinstance(cancel, str) else ""
-    if executor not in PROGRAMS:
+    if executor not in SCHEDULERS:
         return ""
-    cluster, programs = PROGRAMS[executor]
+    cluster, programs = SCHEDULERS[executor]
     missing = [program for program in programs if which(program) is None]
     if not missing:
         return ""
     return (
-        f"{profiles}: sends jobs to {cluster}, but {', '.join(missing)} cannot be found here; "
-        f"call Snakemake where jobs are submitted from (on many clusters a login node, after 'module load {cluster.lower()}'), "
-        "or without the profile, to run on this machine"
+        f"{profiles}: sends jobs to {cluster}, but {', '.join(missing)} cannot be found here;"
+        " call Snakemake where jobs are submitted from (on many clusters a login node, after"
+        f" 'module load {cluster.lower()}'), or without the profile, to run on this machine"
     )
 
 
-def _no_kubernetes(profiles, environment=os.environ):
+def _no_kubernetes(profiles: str, environment: Mapping[str, str] = os.environ) -> str:
     named = environment.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    sends = f"{profiles}: sends jobs to Kubernetes, but"
     if not any(Path(path).is_file() for path in [*named.split(os.pathsep), IN_POD]):
         return (
-            f"{profiles}: sends jobs to Kubernetes, but {named} is not there, which would tell of a cluster; let $KUBECONFIG name "
-            "kubectl's configuration, or call Snakemake without the profile, to run on this machine"
+            f"{sends} {named} is not there, which would name a cluster; let $KUBECONFIG name"
+            " kubectl's configuration, or call Snakemake without the profile, to run on this"
+            " machine"
         )
     import urllib3  # these come with the plugin, which few have
     from kubernetes import client, config
@@ -73,8 +89,9 @@ def _no_kubernetes(profiles, environment=os.environ):
             _request_timeout=10, _preload_content=False
         )
     except config.ConfigException:
-        return f"{profiles}: sends jobs to Kubernetes, but {named} has no current context; choose one: kubectl config use-context NAME"
+        way_out = "choose one: kubectl config use-context NAME"
+        return f"{sends} {named} has no current context; {way_out}"
     except (client.ApiException, urllib3.exceptions.HTTPError) as error:
         why = getattr(error, "reason", None) or error
-        return f"{profiles}: sends jobs to Kubernetes, but {settings.host}, which {named} names, does not answer: {why}"
+        return f"{sends} {settings.host}, which {named} names, does not answer: {why}"
     return ""

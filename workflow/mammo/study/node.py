@@ -1,4 +1,4 @@
-"""What a machine has of what a study needs, as JSON: the one that Snakemake is called on, and one that its jobs run on."""
+"""What a machine has of what a study needs."""
 
 import json
 import os
@@ -8,40 +8,48 @@ import socket
 import sys
 import tempfile
 import uuid
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable
+from typing import Any
 
 from mammo.model.devices import list_gpus, visible
+from mammo.study.packages import installed
 
 PACKAGES = ["snakemake", "tensorflow", "tensorflow-cpu", "keras", "numpy", "pandas"]
 
 
-def found_here(path, tables, given):
-    """What this machine has. path: the dataset's folder, None where it has none; tables: its tables, paths.
+def found_here(path: str | None, tables: Iterable[str], given: str | None) -> dict[str, Any]:
+    """What this machine has.
 
-    given: the text of what the other machine wrote, whose token is handed back; None on the first.
+    `path` is the dataset's folder, None where it has none, `tables` the paths of its tables.
+    `given` is the text of what the other machine wrote, whose token is handed back; None on the
+    first machine.
     """
-    packages = {}
-    for name in PACKAGES:
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:  # of TensorFlow's two one is there
-            continue
+    token = uuid.uuid4().hex if given is None else json.loads(given)["token"]
     return {
         "machine": socket.gethostname(),
         "python": platform.python_version(),
         "interpreter": sys.executable,
-        "packages": packages,
-        "cpus": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "packages": installed(PACKAGES),
+        "cpus": _cpus(),
         "gpus": visible(list_gpus(), os.environ.get("CUDA_VISIBLE_DEVICES")),
-        "free_gb": {
-            # With a storage provider there is no results/ here, and copies lie beside where it would be.
-            where: round(shutil.disk_usage(where if os.path.isdir(where) else ".").free / 1e9, 1)
-            for where in ("results", tempfile.gettempdir())
-        },
+        "free_gb": {folder: _free_gb(folder) for folder in ("results", tempfile.gettempdir())},
         "folder": path is None or os.path.isdir(path),
         "path": path,
         "missing_tables": [table for table in tables if not os.access(table, os.R_OK)],
-        "token": uuid.uuid4().hex if given is None else json.loads(given)["token"],
+        "token": token,
     }
+
+
+def _cpus() -> int | None:
+    """How many CPUs this process may use, where the system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def _free_gb(folder: str) -> float:
+    """Free space.
+
+    With a storage provider there is no results/ here, and copies lie beside where it would be.
+    """
+    return round(shutil.disk_usage(folder if os.path.isdir(folder) else ".").free / 1e9, 1)

@@ -1,66 +1,113 @@
-"""Compare what two machines have with what a study needs, print it as a table, and fail where a study would."""
+"""Compare what two machines have with what a study needs.
 
-LEAST_GB = {
-    "results": 5,
-    "temporary": 1,
-}  # the tensors, runs and figures of CBIS-DDSM at 224 pixels take 1 GB
+They are the one on which Snakemake is called, and one on which its jobs run.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+LEAST_GB = 5  # for results/: tensors, runs and figures of CBIS-DDSM at 224 pixels take 1 GB
+LEAST_TEMPORARY_GB = 1
+Machine = dict[str, Any]  # as mammo.study.node.found_here gives it
+Status = Literal["fail", "warn", "pass"]
 
 
-def checks(here, node, gpus, threads):
-    """Yield (status, what, what there is here, and where jobs run, the way out). gpus, threads: the most that a run asks for."""
+class Row(NamedTuple):
+    """A check: what there is here and where jobs run, and the way out where it did not pass."""
 
-    def row(good, what, values, way_out, otherwise="fail"):
-        return "pass" if good else otherwise, what, *map(str, values), "" if good else way_out
+    status: Status
+    what: str
+    here: str
+    node: str
+    way_out: str = ""
 
-    def both(key):
-        return here[key], node[key]
 
-    yield row(True, "machine", both("machine"), "")
-    minors = [value.split(".")[:2] for value in both("python")]
-    yield row(minors[0] == minors[1], "Python", both("python"), f"the job's is {node['interpreter']}: jobs need the environment that was installed here, on a shared disk, or with --sdm conda one of their own")  # fmt: skip
+def checks(here: Machine, node: Machine, gpus: int, threads: int) -> Iterator[Row]:
+    """The rows. `gpus` and `threads` are the most that a run asks for."""
+    yield Row("pass", "machine", here["machine"], node["machine"])
+    yield from _software(here, node)
+    yield _shared_folder(here, node)
+
+    enough = node["cpus"] >= threads
+    way_out = f"training.threads is {threads}: runs would share CPUs; ask for fewer"
+    yield _row(enough, "warn", "CPUs", (here["cpus"], node["cpus"]), way_out)
+
+    counts = len(here["gpus"]), len(node["gpus"])
+    enough = counts[1] >= gpus
+    way_out = (
+        f"training.gpus is {gpus}: runs would train on the CPU; does the profile ask for GPUs, and"
+        " does nvidia-smi find them there?"
+    )
+    yield _row(enough, "warn", "GPUs", counts, way_out)
+
+    yield from _disks(here, node)
+    if here["path"] is not None:
+        yield from _dataset(here, node)
+
+
+def _row(good: bool, otherwise: Status, what: str, values: Iterable[Any], way_out: str) -> Row:
+    """`values` are that here and that where jobs run, `otherwise` the status if not good."""
+    here, node = map(str, values)
+    return Row("pass", what, here, node) if good else Row(otherwise, what, here, node, way_out)
+
+
+def _software(here: Machine, node: Machine) -> Iterator[Row]:
+    python, there = here["python"], node["python"]
+    same = python.split(".")[:2] == there.split(".")[:2]
+    way_out = (
+        f"the job's is {node['interpreter']}: jobs need the environment that was installed here,"
+        " on a shared disk, or with --sdm conda one of their own"
+    )
+    yield _row(same, "fail", "Python", (python, there), way_out)
     for name in sorted({*here["packages"], *node["packages"]}):
         versions = [machine["packages"].get(name, "none") for machine in (here, node)]
-        severe = "fail" if name == "snakemake" else "warn"
-        yield row(
-            versions[0] == versions[1],
-            name,
-            versions,
-            "results depend on it: install the lock on both",
-            severe,
-        )
+        severity: Status = "fail" if name == "snakemake" else "warn"
+        way_out = "results depend on it: install the lock on both"
+        yield _row(versions[0] == versions[1], severity, name, versions, way_out)
+
+
+def _shared_folder(here: Machine, node: Machine) -> Row:
+    """The job hands back the token that was written here, if it could read it."""
     same = here["token"] == node["token"]
-    yield row(same, "results/ shared", ("written", "read and answered" if same else "another file"), "the machines see different folders: put results/ (--directory) on a disk that both mount, or use a storage provider")  # fmt: skip
-    yield row(node["cpus"] >= threads, "CPUs", both("cpus"), f"training.threads is {threads}: runs would share CPUs; ask for fewer", "warn")  # fmt: skip
-    yield row(len(node["gpus"]) >= gpus, "GPUs", (len(here["gpus"]), len(node["gpus"])), f"training.gpus is {gpus}: runs would train on the CPU; does the profile ask for GPUs, and does nvidia-smi find them there?", "warn")  # fmt: skip
-    for (where, free), (temporary, free_there) in zip(
-        here["free_gb"].items(), node["free_gb"].items(), strict=True
-    ):
-        kind = "results" if where == "results" else "temporary"
-        enough = min(free, free_there) >= LEAST_GB[kind]
-        names = where if where == temporary else f"{where}, {temporary}"
-        yield row(enough, f"free, {names}", (f"{free} GB", f"{free_there} GB"), f"less than {LEAST_GB[kind]} GB: make room, or let --directory or TMPDIR name another disk", "warn")  # fmt: skip
-    if here["path"] is not None:
-        states = ["there" if machine["folder"] else "not there" for machine in (here, node)]
-        yield row(
-            states == ["there"] * 2,
-            "dataset",
-            states,
-            f"{here['path']} has to be mounted where jobs run, under the same path",
-        )
-        if states == ["there"] * 2:
-            counts = [len(machine["missing_tables"]) for machine in (here, node)]
-            lost = ", ".join([*here["missing_tables"], *node["missing_tables"]][:3])
-            yield row(counts == [0, 0], "its tables", [f"{n} not readable" if n else "readable" for n in counts], f"{lost}: cannot be read")  # fmt: skip
+    found = "read and answered" if same else "another file"
+    way_out = (
+        "the machines see different folders: put results/ (--directory) on a disk that both mount,"
+        " or use a storage provider"
+    )
+    return _row(same, "fail", "results/ shared", ("written", found), way_out)
 
 
-def as_text(rows):
+def _disks(here: Machine, node: Machine) -> Iterator[Row]:
+    disks = zip(here["free_gb"].items(), node["free_gb"].items(), strict=True)
+    for (folder, free), (folder_there, free_there) in disks:
+        least = LEAST_GB if folder == "results" else LEAST_TEMPORARY_GB
+        names = folder if folder == folder_there else f"{folder}, {folder_there}"
+        way_out = f"less than {least} GB: make room, or let --directory or TMPDIR name another disk"
+        amounts = f"{free} GB", f"{free_there} GB"
+        enough = min(free, free_there) >= least
+        yield _row(enough, "warn", f"free, {names}", amounts, way_out)
+
+
+def _dataset(here: Machine, node: Machine) -> Iterator[Row]:
+    states = ["there" if machine["folder"] else "not there" for machine in (here, node)]
+    both = states == ["there", "there"]
+    way_out = f"{here['path']} has to be mounted where jobs run, under the same path"
+    yield _row(both, "fail", "dataset", states, way_out)
+    if not both:
+        return
+    missing = [machine["missing_tables"] for machine in (here, node)]
+    words = [f"{len(tables)} not readable" if tables else "readable" for tables in missing]
+    way_out = f"{', '.join([*missing[0], *missing[1]][:3])}: cannot be read"
+    yield _row(not any(missing), "fail", "its tables", words, way_out)
+
+
+def as_text(rows: Iterable[Row]) -> Iterator[str]:
     """The lines of the table, what fails first, each way out below its row."""
-    rows = sorted(rows, key=lambda row: ["fail", "warn", "pass"].index(row[0]))
-    head = ("", "", "here", "where jobs run")
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(4)]
-    for *cells, way_out in [(*head, ""), *rows]:
-        yield "  ".join(
-            f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)
-        ).rstrip()
+    rows = sorted(rows, key=lambda row: ["fail", "warn", "pass"].index(row.status))
+    cells = [("", "", "here", "where jobs run"), *(row[:4] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row, way_out in zip(cells, ["", *(row.way_out for row in rows)], strict=True):
+        padded = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
         if way_out:
             yield f"{' ' * widths[0]}  → {way_out}"

@@ -4,23 +4,27 @@ Imported when a plan is printed as well, so it imports nothing slow.
 """
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-# Snakemake looks at a job's memory when it starts and then every half second, after 15 seconds every 30. Of a job that ends within
-# a second it sees little more than a Python that starts, or stops.
+# Snakemake looks at a job's memory when it starts and then every half second, after 15 seconds
+# every 30. Of a job that ends within a second it sees little more than a Python that starts.
 SHORTEST_SEEN = 1.0
 
 
 class Measured(NamedTuple):
-    """seconds: from a job's start to its end. memory: MB, the most that was seen resident; None where nothing was."""
+    """`seconds` from a job's start to its end; `memory` is the largest resident set in MB.
+
+    `memory` is None where none was seen.
+    """
 
     seconds: float
     memory: float | None
 
 
-def read_benchmark(path):
-    """The Measured of a benchmark file; None where there is no file, or none that can be read, as after a crash."""
+def read_benchmark(path: str | Path) -> Measured | None:
+    """A benchmark file; None where there is none that can be read, as after a crash."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             row = next(csv.DictReader(file, delimiter="\t"), {})
@@ -29,21 +33,17 @@ def read_benchmark(path):
         return None
     try:
         memory = float(row["max_rss"])
-    except (
-        KeyError,
-        ValueError,
-        TypeError,
-    ):  # NA, - or nothing, of a job that ended before the first look
-        memory = 0.0
+    except (KeyError, ValueError, TypeError):
+        memory = 0.0  # NA, - or nothing, of a job that ended before the first look
     return Measured(seconds, memory if seconds >= SHORTEST_SEEN and memory > 0 else None)
 
 
-def benchmarks_of(folder):
-    """{path: Measured} of the benchmark files of a step, which lie in `folder`."""
+def benchmarks_of(folder: str | Path) -> dict[Path, Measured]:
+    """{path: Measured} of the benchmark files of a step, which are in `folder`."""
     found = {path: read_benchmark(path) for path in sorted(Path(folder).glob("*.tsv"))}
     return {path: measured for path, measured in found.items() if measured}
 
 
-def largest(measured):
-    """The largest memory, in MB, of some Measured; None where none was seen."""
+def largest(measured: Iterable[Measured]) -> float | None:
+    """The largest memory in MB; None where none was seen."""
     return max((job.memory for job in measured if job.memory is not None), default=None)

@@ -1,97 +1,100 @@
-"""The network beside its controls: what else tells malignant from benign in these images, and how well readers' words do."""
+"""The model beside its controls: what is informative of the class without looking at the lesion."""
 
 from math import ceil
 
-import pandas as pd
-from matplotlib.figure import Figure
+from mammo.estimates import Estimate
+from mammo.report.figure import Axes, Canvas, DataFrame, Figure
+from mammo.report.phrases import in_sentence
+from mammo.report.style import PALETTE, first_experiments, interval_bar, level_of, new_figure
 
-from mammo.report.figures.style import MOST_EXPERIMENTS, PALETTE
-
-NAMES = {
-    "network": "Network",
-    "majority_class": "Majority class",
-    "shuffled_labels": "Network, labels shuffled",
-    "image_statistics": "Size, bytes, mean, spread",
-    "darkest_levels": "Darkest grey levels",
-    "brightest_levels": "Brightest grey levels",
-    "image_border": "Border of the image",
-    "technical_columns": "Kind, view, side",
-    "reader_assessment": "Assessment (BI-RADS)",
-    "reader_assessment_ordered": "Assessment, ordered",
-    "reader_columns": "All reader columns",
-}
-READERS, NETWORK, CONTROL = PALETTE[1], PALETTE[0], "#555555"
+READERS, MODEL, CONTROL = PALETTE[1], PALETTE[0], "#555555"
 ACROSS = 3  # panels in a row
 
 
-def controls(table, edition):
-    """AUROC of the network and of each control with its interval, a panel per experiment, for the first MOST_EXPERIMENTS."""
+def draw(table: DataFrame, edition: str) -> Canvas:
+    """AUROC of the model and of each control with its interval, a panel per experiment."""
     table = table[table["metric"] == "auroc"]
-    experiments = list(dict.fromkeys(table["experiment"]))
-    shown = experiments[:MOST_EXPERIMENTS]
+    shown, rest = first_experiments(table)
     across, down = min(len(shown), ACROSS), ceil(len(shown) / ACROSS)
-    figure = Figure(figsize=(3.2 + 3.6 * across, 0.9 + 3.4 * down), layout="constrained")
+    figure = new_figure(3.2 + 4.4 * across, 0.9 + 3.4 * down, layout="constrained")
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-    title = f"The network beside its controls, {edition} edition"
-    if len(shown) < len(experiments):
-        title += f", the first {len(shown)} of {len(experiments)} experiments"
     for axes, experiment in zip(panels, shown, strict=False):
-        _panel(axes, table[table["experiment"] == experiment].set_index("control"))
+        _draw_panel(axes, table[table["experiment"] == experiment].set_index("control"))
         if len(shown) > 1:
             axes.set_title(experiment, loc="left", fontsize=10, pad=16)
-    # Above the first panel, since the place of a figure's title is kept for a warning; it may reach over the others.
+    title = f"The model and its controls, {edition} dataset"
+    title += f"; {rest}" if rest else ""
+    # Above the first panel, since the place of a figure's title is kept for a warning; it may
+    # reach over the others.
     heading = title if len(shown) == 1 else f"{title}\n{shown[0]}"
     panels[0].set_title(heading, loc="left", pad=16).set_in_layout(len(shown) == 1)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
+    level = level_of(table)
     for axes in panels[max(0, len(shown) - across) : len(shown)]:
         axes.tick_params(labelbottom=True)
-        axes.set_xlabel("AUROC on the test images")
+        axes.set_xlabel("AUROC on the test images" + (level and f" [{level}]"))
     panels[0].set_xlim(min(0.3, table[["value", "low"]].min(axis=None) - 0.02), 1)
     return figure
 
 
-def _panel(axes, values):
-    """One experiment's rows, from the network down."""
+def _draw_panel(axes: Axes, values: DataFrame) -> None:
+    """One experiment's rows, from the model down."""
+    from mammo.report.labels import CONTROL_LABELS
+
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle="--", zorder=1)
-    line = values.loc["reader_assessment", "value"]
-    if pd.notna(line):
-        axes.axvline(line, color=READERS, linewidth=1, linestyle=":", zorder=1)
-        axes.text(line, -0.55, "readers' line", color=READERS, ha="center", va="bottom", fontsize=8)
-    axes.text(0.5, -0.55, "chance", ha="center", va="bottom", fontsize=8)
-    for place, control in enumerate(NAMES):
-        row = values.loc[control]
-        colour = (
-            NETWORK
-            if control == "network"
-            else READERS
-            if control.startswith("reader")
-            else CONTROL
-        )
-        if pd.isna(row["value"]):
-            axes.text(
-                0.51,
-                place,
-                "not available",
-                color="#777777",
-                va="center",
-                fontsize=8,
-                style="italic",
-            )
+    baseline = values.loc["reader_assessment", "value"]
+    above = {"va": "bottom", "fontsize": 8}
+    if baseline == baseline:
+        axes.axvline(baseline, color=READERS, linewidth=1, linestyle=":", zorder=1)
+        axes.text(baseline, -0.55, "radiologist baseline", color=READERS, ha="center", **above)
+    axes.text(0.5, -0.55, "chance", ha="right" if baseline < 0.65 else "center", **above)
+    for y, control in enumerate(CONTROL_LABELS):
+        estimate = Estimate.of_row(values.loc[control])
+        beside = {"va": "center", "fontsize": 8}
+        if estimate.value is None:
+            axes.text(0.51, y, "not available", color="#777777", style="italic", **beside)
             continue
-        if pd.notna(row["low"]):
-            axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
-        axes.plot(
-            row["value"], place, "o", color=colour, markersize=7 if control == "network" else 5
-        )
-        axes.text(
-            1.01,
-            place,
-            f"{row['value']:.2f}",
-            transform=axes.get_yaxis_transform(),
-            va="center",
-            fontsize=8.5,
-        )
-    axes.set_yticks(range(len(NAMES)), NAMES.values())
-    axes.set_ylim(len(NAMES) - 0.5, -0.5)
+        size = 7 if control == "network" else 5
+        interval_bar(axes, y, estimate, linewidth=2, color=_colour(control), markersize=size)
+        axes.text(1.01, y, str(estimate), transform=axes.get_yaxis_transform(), **beside)
+    axes.set_yticks(range(len(CONTROL_LABELS)), CONTROL_LABELS.values())
+    axes.set_ylim(len(CONTROL_LABELS) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
+
+
+def _colour(control: str) -> str:
+    from mammo.statistics.controls import CONTROLS
+
+    if control == "network":
+        return MODEL
+    return READERS if CONTROLS[control].reader else CONTROL
+
+
+def describe(table: DataFrame) -> str:
+    """The AUROC of the model and of each control."""
+    from mammo.report.labels import CONTROL_LABELS
+
+    rows = table[(table["metric"] == "auroc") & table["value"].notna()]
+    values = [
+        f"{in_sentence(CONTROL_LABELS[row['control']])} {Estimate.of_row(row)}"
+        for _, row in rows.iterrows()
+    ]
+    return f"AUROC: {'; '.join(values)}." if values else "No control has an AUROC."
+
+
+FIGURE = Figure(
+    name="controls",
+    schema="control_values",
+    section="controls",
+    title="The model and its controls",
+    caption="""
+AUROC on the test images, with confidence intervals from a cluster bootstrap by patient: of the
+model (blue), of controls that do not look at the lesion (grey), and of what radiologists recorded
+(orange; the dotted line is the BI-RADS assessment alone). A grey one far above 0.5 (dashed) warns
+that the class can be predicted without the lesion.
+""",
+    draw=draw,
+    describe=describe,
+    gathered="described",
+)

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mammo.report.figures.gallery import COLUMNS, SECTIONS, gallery, shown_rows
-from mammo.report.figures.registry import FIGURES
-from mammo.report.figures.style import marked
+from mammo.report.figures import FIGURES
+from mammo.report.figures.gradcam import COLUMNS, SECTIONS, draw_gallery, shown_rows
+from mammo.report.style import marked
 from mammo.statistics.energy import measure_energy
 from mammo.statistics.settings import Evaluation
 from mammo.tables import read_table, write_table
@@ -117,7 +117,7 @@ def drawn(rows, folder, size=64):
         measure_energy(rows, EVALUATION).assign(**run), folder / "energy.csv", "gradcam_energy"
     )
     table = read_table(folder / "energy.csv", "gradcam_energy")
-    return gallery(shown, images, maps, masks, table, "phantom"), table
+    return draw_gallery(shown, images, maps, masks, table, "phantom"), table
 
 
 def words_of(figure):
@@ -142,7 +142,7 @@ def test_the_gallery_and_the_figure_say_what_there_is_not(tmp_path):
         (
             "masks",
             no_masks,
-            "How much of it lies inside the outlines is not known: no image has both a map and a mask",
+            "The proportion inside the outlines is not known: no image has both a map and a mask",
         ),
         ("mistakes", never_wrong, "none"),
         ("one", explained(1, energy_in_others=np.nan), "none"),
@@ -150,7 +150,7 @@ def test_the_gallery_and_the_figure_say_what_there_is_not(tmp_path):
         figure, table = drawn(rows, tmp_path)
         assert any(said in words for words in words_of(figure)), name
         marked(figure, table).savefig(tmp_path / f"{name}.png")
-        marked(FIGURES["gradcam_energy"][1](table, "phantom"), table).savefig(
+        marked(FIGURES["gradcam_energy"].draw(table, "phantom"), table).savefig(
             tmp_path / f"{name}-energy.png"
         )
 
@@ -166,3 +166,5 @@ def test_names_are_shown_as_text_and_shortened(tmp_path):
         max(len(line) for words in words_of(figure) for line in words.split("\n") if "a/a/" in line)
         <= 23
     )
+
+
