@@ -166,5 +166,3 @@ def test_names_are_shown_as_text_and_shortened(tmp_path):
         max(len(line) for words in words_of(figure) for line in words.split("\n") if "a/a/" in line)
         <= 23
     )
-
-
