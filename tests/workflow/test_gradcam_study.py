@@ -6,7 +6,7 @@ from PIL import Image
 
 from mammo.dataset.phantom import drawing as phantom
 from mammo.model.gradcam import energy_inside
-from mammo.report.figures.gallery import shown_rows
+from mammo.report.figures.gradcam import shown_rows
 from mammo.tables import read_table
 
 pytestmark = pytest.mark.slow

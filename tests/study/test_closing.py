@@ -1,8 +1,8 @@
-"""What is said after predicting."""
+"""What is said after predicting, and what predicting leaves as it is."""
 
-from helpers.project import ROOT
-from mammo.study.ownership import prediction_words
-from mammo.study.settings import image_name
+from mammo.study.closing import prediction_words
+from mammo.study.names import image_name
+from mammo.study.settings import Predict, Study
 
 
 def test_the_closing_words_count_what_was_predicted(tmp_path):
@@ -17,15 +17,13 @@ def test_the_closing_words_count_what_was_predicted(tmp_path):
     words = list(prediction_words(tmp_path / "p.csv"))
     assert words[0] == "Predicted by m, trained on dataset d: 2 of 3 files. Not for clinical use."
     assert words[1:4] == [
-        "Malignant at youden: 1",
-        "Malignant at sensitivity_90: 2",
-        "Malignant at half: 0",
+        "Predicted malignant at the Youden threshold: 1 of 2",
+        "Predicted malignant at the threshold for 0.90 sensitivity: 2 of 2",
+        "Predicted malignant at the threshold of 0.5: 0 of 2",
     ]
     assert words[4].startswith("1 bear a warning")
 
 
 def test_an_image_name_is_the_same_with_and_without_predicting():
-    import yaml
-
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    assert image_name(config | {"predict": {"images": "x", "model": "y"}}) == image_name(config)
+    predicting = Study.default(predict=Predict(images="x", model="y"))
+    assert image_name(predicting.image) == image_name(Study.default().image)
