@@ -265,9 +265,10 @@ def test_after_snakemake_was_killed_one_command_goes_on_and_loses_nothing(profil
 @pytest.mark.parametrize("profile", SLURM_PROFILES)
 def test_a_gpu_is_asked_for_where_the_job_has_that_resource(profile, tmp_path, monkeypatch):
     asked = f'echo "$@" >> {tmp_path}/asked; exit 1'
-    monkeypatch.setenv(
-        "PATH", stubs(tmp_path / "bin", sbatch=asked, squeue="", scancel="", sinfo="echo 'main*'")
-    )
+    # The plugin asks for an account before it submits, and for partitions.
+    accounts = {"sacct": "exit 1", "sacctmgr": "exit 1", "sinfo": "echo 'main*'"}
+    programs = {"sbatch": asked, "squeue": "", "scancel": ""} | accounts
+    monkeypatch.setenv("PATH", stubs(tmp_path / "bin", **programs))
     snakemake(
         ROOT,
         "--workflow-profile",
