@@ -25,8 +25,15 @@ def explained(n=60, outcomes=None, **changes):
         (0, 1): "false_positive",
         (0, 0): "true_negative",
     }
-    rows = pd.DataFrame({"image_id": [f"i{k}" for k in range(n)], "patient_id": [f"p{k // 2}" for k in range(n)],
-                         "label": label, "probability": probability, "row": range(n)})  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "image_id": [f"i{k}" for k in range(n)],
+            "patient_id": [f"p{k // 2}" for k in range(n)],
+            "label": label,
+            "probability": probability,
+            "row": range(n),
+        }
+    )
     rows["outcome"] = [
         call[pair] for pair in zip(label, (probability >= 0.5).astype(int), strict=True)
     ]
@@ -104,7 +111,7 @@ def test_the_gallery_begins_with_the_most_confident_mistakes():
 
 
 def drawn(rows, folder, size=64):
-    """The gallery of rows as of gradcam.csv, with drawn images, and the energy's table as it is read back."""
+    """The gallery of rows of gradcam.csv, with made-up images, and the table of the energy."""
     rng = np.random.default_rng(0)
     shown = shown_rows(rows)
     images, maps, masks = (

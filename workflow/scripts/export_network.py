@@ -11,7 +11,7 @@ from mammo.log import step
 from mammo.model.augmentation import prediction_views
 from mammo.model.ensemble import counted, of_fold
 from mammo.model.export import LIMITS, export, facts, joined, predicted, use_cpu
-from mammo.model.exported import as_json, open_session
+from mammo.model.exported import as_json, count_features, open_session
 from mammo.model.reference import chosen, describe_reference
 from mammo.model.settings import Augmentation
 from mammo.tables import read_table, run_of, write_table
@@ -33,10 +33,10 @@ if __name__ == "__main__":
         model, folder = joined(inputs.models), Path(output.model).parent
         export(model, output.model, f"{folder.name} of dataset {origin['dataset']}. {LIMITS}")
         trained_on = int((images["partition"] == "training").sum())
-        images = chosen(images, model.output["features"].shape[1])
+        session = open_session(output.model, image.size)
+        images = chosen(images, count_features(session, image.size))
         pixels = Shards(inputs.pixels)[images["row"].to_numpy(np.int64)]
         views = prediction_views(image.size, augmentation)
-        session = open_session(output.model, image.size)
         features, agreement = predicted(model, session, pixels, views, images["probability"])
         table, told = describe_reference(images, features, pixels, image.region)
         write_table(table, output.reference, "reference")
