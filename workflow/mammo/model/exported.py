@@ -171,3 +171,8 @@ def run(
         np.concatenate(values).astype(float) for values in zip(*parts, strict=True)
     )
     return probability[:, 0], features
+
+
+def count_features(session: onnxruntime.InferenceSession, size: int) -> int:
+    """How many features a network gives of an image."""
+    return run(session, np.zeros((1, size, size), np.uint8))[1].shape[1]
