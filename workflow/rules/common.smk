@@ -5,8 +5,10 @@ import io
 
 from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
+from snakemake.io import contains_wildcard
 
 from mammo.model.zoo import pretrained, published
+from mammo.hashing import sha256
 from mammo.study.closure import closure
 from mammo.study.clusters import no_cluster
 from mammo.dataset.layout import CASE_TABLES, find
@@ -164,7 +166,13 @@ wildcard_constraints:
 
 def given_or_made(paths):
     """Paths of inputs, with those that are no results marked: they stay where they are when results are on a storage provider."""
+    paths = [path for path in paths if not contains_wildcard(path)]
     return [path if path.startswith("results/") else local(path) for path in paths]
+
+
+def with_braces(paths):
+    """{path: hash} of the paths that cannot be inputs, since Snakemake takes {b} for a wildcard: a step follows them by a parameter."""
+    return {path: sha256(path) for path in paths if contains_wildcard(path)}
 
 
 def dataset_tables():

@@ -69,6 +69,7 @@ rule take_inventory:
     params:
         # As a function: a path may hold braces.
         dataset=lambda wildcards: OWNER | {"path": DATASET, "patient": config["dataset"]["patient"]},
+        tables=lambda wildcards: {} if OWNER["edition"] == "phantom" else with_braces(table_paths()),
         code=closure("take_inventory"),
     script:
         "../scripts/take_inventory.py"
