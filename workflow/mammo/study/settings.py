@@ -247,7 +247,7 @@ def _dataset_mistakes(dataset, layers):
         elif key == "patient" and wanted:
             try:
                 re.compile(value)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 yield f"{where}: {_yaml(value)} is not a regular expression: {error}; give it with {given}"
 
 
@@ -369,6 +369,8 @@ def split_name(study):
         parts.append(f"by_{split.by}")
     if split.duplicates != "drop_from_training":
         parts.append("duplicates_fail")
+    if split.patients != "compared":
+        parts.append("patients_as_written")
     if (region := region_name(study)) != "crop":
         parts.append(region)
     return "-".join(parts)
@@ -387,8 +389,9 @@ def region_settings(study):
 def region_name(study):
     """The name of a list of images under results/regions/: crop, context, context_mm, full or full_unmixed."""
     image = Image(**study["image"]).where()
-    variant = {("context", "mm"): "_mm", ("full", "leave_out"): "_unmixed"}
-    key = {"context": image.margin_unit, "full": image.mixed}.get(image.region)
+    variant = {("context", "mm"): "_mm"}
+    variant |= {(region, "leave_out"): "_unmixed" for region in ("crop", "full")}
+    key = image.margin_unit if image.region == "context" else image.mixed
     return image.region + variant.get((image.region, key), "")
 
 
