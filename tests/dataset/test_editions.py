@@ -15,7 +15,12 @@ from helpers.datasets import NAMES, TinyKaggle, save_image
 from helpers.dicom_files import write_edition
 from mammo.dataset.headers import read_header
 from mammo.dataset.images import decode
-from mammo.dataset.inventory import fingerprint, label_conflicts, take_inventory
+from mammo.dataset.inventory import (
+    fingerprint,
+    in_one_spelling,
+    label_conflicts,
+    take_inventory,
+)
 from mammo.dataset.layout import find
 from mammo.dataset.readers.cbis_ddsm import LABELS
 from mammo.dataset.settings import Dataset
@@ -570,7 +575,9 @@ def test_a_folder_without_dicom_is_refused(tiny_kaggle):
 def test_the_summary_counts_what_is_there(tiny_kaggle):
     spoil("missing_series", tiny_kaggle)
     found = inventory(tiny_kaggle.write())
-    text = summarize("kaggle", *found, label_conflicts(found[1]), fingerprint(found[0], {}))
+    lesions, excluded, spellings = in_one_spelling(*found[1:])
+    tables = found[0], lesions, excluded, label_conflicts(lesions)
+    text = summarize("kaggle", *tables, fingerprint(found[0], {}), spellings)
     assert "46 files; 16 lesions in a view of 8 patients, 15 with a usable ROI crop." in text
     assert "| missing_series | 1 |" in text
     assert "| crop | description |  | 15 |" in text

@@ -17,6 +17,7 @@ from helpers.splits import (
 from mammo.log import InputError
 from mammo.split.assignment import split_patients
 from mammo.split.audit import CHECKS, MAX_LISTED
+from mammo.split.checks import BOTH_CLASSES, ONE_PATIENT, SPELLING
 from mammo.split.gate import SHOWN, audit_lines, gate_split
 
 IMAGES = make_images(100)
@@ -160,14 +161,105 @@ def test_a_semicolon_in_a_lesions_name_is_no_list():
     assert not failed(audited(manifest, images, OFFICIAL, excluded))
 
 
-def test_patients_whose_names_differ_only_in_case_are_reported():
+@pytest.mark.parametrize(
+    "other", ["p_00007", "P-7", "P 007", "P\u00a07", "P\u200b_7", "P7", "p.7.0"]
+)
+def test_names_that_are_probably_one_patients_fail_the_audit(other):
     images = make_images(100)
-    names = {"P_00007": "p_00008"}
-    images["patient_id"] = images["patient_id"].replace(names)
+    images["patient_id"] = images["patient_id"].replace({"P_00008": other})
     manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
     results = audited(manifest, images, OFFICIAL, excluded)
-    result = results["patients' names differ by more than the case of letters"]
-    assert (result["status"], result["found"]) == ("warn", ["p_00008 = P_00008"])
+    assert failed(results) == {SPELLING}
+    assert results[SPELLING]["found"] == [
+        f"'P_00007' = {other!r}; correct the dataset's names, or choose split.patients: as_written"
+    ]
+    with pytest.raises(InputError, match=r"split\.patients: as_written") as error:
+        gate_split(as_audit(results), "manifest.csv")
+    assert "'P_00007' = " in str(error.value)
+    as_written = audited(manifest, images, changed(OFFICIAL, patients="as_written"), excluded)
+    assert as_written[SPELLING]["status"] == "warn"
+    assert as_written[SPELLING]["found"] == [
+        f"'P_00007' = {other!r}: different patients, by split.patients"
+    ]
+
+
+def test_names_that_differ_in_a_number_or_a_letter_pass():
+    images = make_images(100)
+    names = {"P_00007": "P1_01", "P_00008": "P10_1", "P_00009": "Q_00008", "P_00010": "P_00008a"}
+    images["patient_id"] = images["patient_id"].replace(names)
+    manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
+    assert audited(manifest, images, OFFICIAL, excluded)[SPELLING]["status"] == "pass"
+
+
+def test_a_name_that_is_common_to_many_is_reported():
+    images = make_images(100)
+    images["patient_id"] = images["patient_id"].mask(images.index >= 150, "left")
+    manifest, excluded = split_patients(images, NO_GROUPS, changed(FRACTIONS, by="image"))
+    results = audited(manifest, images, changed(FRACTIONS, by="image"), excluded)
+    assert results[ONE_PATIENT]["found"] == ["'left': 250 of 400 images"]
+
+
+def test_numbers_that_begin_anew_in_each_class_are_reported():
+    images = make_images(100)
+    images["patient_id"] = "case" + (
+        images["lesion_id"].str.extract(r"(\d+)$")[0].astype(int) // 2
+    ).astype(str)
+    manifest, excluded = split_patients(images, NO_GROUPS, FRACTIONS)
+    result = audited(manifest, images, FRACTIONS, excluded)[BOTH_CLASSES]
+    assert (result["status"], len(result["found"])) == ("warn", 1)
+    assert result["found"][0].startswith("50 of 50 patients have images of both classes")
+
+
+def with_validation(images):
+    """The images, a tenth of the patients in an official validation partition."""
+    patient = images["patient_id"].str[-1].astype(int)
+    partition = images["official_partition"].mask(patient.isin([5, 6]), "validation")
+    return images.assign(official_partition=partition)
+
+
+def test_a_validation_partition_that_the_dataset_gives_is_taken_as_it_is():
+    images = with_validation(make_images(100))
+    manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
+    assert excluded.empty
+    given = manifest.merge(images[["image_id", "official_partition"]], on="image_id")
+    assert (given["partition"] == given["official_partition"]).all()
+    results = audited(manifest, images, OFFICIAL)
+    assert {result["status"] for result in results.values()} == {"pass"}
+    move_a_view(manifest)
+    row = manifest.index[manifest["partition"] == "validation"][0]
+    manifest.loc[row, "partition"] = "training"
+    assert "validation is the official validation partition" in failed(
+        audited(manifest, images, OFFICIAL)
+    )
+
+
+def test_a_patient_in_several_official_partitions_stays_in_that_nearest_to_test():
+    images = with_validation(make_images(100))
+    first = images.groupby("patient_id").cumcount() == 0
+    for patient, partition in [(5, "test"), (6, "training"), (7, "validation"), (8, "test")]:
+        here = first & (images["patient_id"] == f"P_{patient:05}")
+        images.loc[here, "official_partition"] = partition
+    manifest, excluded = split_patients(images, NO_GROUPS, OFFICIAL)
+    assert not failed(audited(manifest, images, OFFICIAL, excluded))
+    counts = excluded.groupby(["patient_id", "reason"]).size().to_dict()
+    assert counts == {
+        ("P_00005", "patient_in_test"): 3,
+        ("P_00006", "patient_in_validation"): 1,
+        ("P_00007", "patient_in_validation"): 3,
+        ("P_00008", "patient_in_test"): 3,
+    }
+    of_five = excluded.loc[excluded["patient_id"] == "P_00005", "detail"]
+    assert of_five.str.startswith("an official validation row of a patient").all()
+
+
+def test_a_duplicate_of_a_given_validation_image_leaves_training():
+    images = with_validation(make_images(100))
+    first = images.groupby("official_partition")["image_id"].first()
+    pair = [first["validation"], first["training"]]
+    groups = pd.DataFrame({"image_id": pair, "group": "one", "uninformative": False})
+    excluded = split_patients(images, groups, OFFICIAL).excluded
+    assert excluded["reason"].tolist() == ["duplicate_of_validation"]
+    assert excluded["image_id"].tolist() == [first["training"]]
 
 
 def test_a_patient_for_each_image_is_reported():

@@ -30,6 +30,8 @@ REASONS = {
     "mixed_classes": "Benign and malignant lesions on one image",
     "patient_in_test": "Training image of a patient who is also in the test partition",
     "lesion_in_test": "Training image of a lesion that is also in the test partition",
+    "patient_in_validation": "Training image of a patient who is also in the validation partition",
+    "lesion_in_validation": "Training image of a lesion that is also in the validation partition",
     "duplicate_of_test": "Duplicate of an image in the test partition",
     "duplicate_of_validation": "Duplicate of an image in the validation partition",
     "cannot_decode": "Image cannot be decoded: damaged or truncated",

@@ -71,3 +71,9 @@ def some(items: Iterable[Any], most: int = 10) -> str:
     items = [str(item) for item in items]
     rest = len(items) - most
     return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def short(value: object, most: int = 60) -> str:
+    """A value between quotes as a message shows it; of a long one the beginning and its length."""
+    text = str(value)
+    return repr(text) if len(text) <= most else f"{text[:most]!r}… ({len(text)} characters)"

@@ -4,16 +4,16 @@ Each is checked against its schema in workflow/schemas/tables.schema.yaml.
 """
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from mammo.log import InputError, some
+from mammo.log import InputError, short, some
 from mammo.paths import WORKFLOW
 from mammo.words import PARTITIONS as PARTITIONS
 
@@ -24,6 +24,17 @@ READS = ["schemas/tables.schema.yaml"]
 SCHEMAS: dict[str, dict[str, Any]] = yaml.safe_load((WORKFLOW / READS[0]).read_text("utf-8"))
 DTYPES = {"text": "str", "integer": "Int64", "number": "float64"}
 AS_TEXT = {"dtype": str, "keep_default_na": False}
+# How a file begins that is mistaken for a CSV, and what it is.
+FORMATS = {
+    b"PK\x03\x04": "an Excel workbook, or another ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    b"\x1f\x8b": "compressed with gzip",
+    b"<": "HTML or XML",
+}
+MOST_OF_A_NAME, MOST_OF_AN_ERROR = 60, 200  # characters that a message shows
+COMMENTS = ("#", "%", "//")  # what a comment begins with
 CHUNK = 10_000  # rows that are read at a time: as text, numbers take some ten times the memory
 
 
@@ -115,7 +126,9 @@ def _checked(frame: pd.DataFrame, path: str | Path, table: str) -> pd.DataFrame:
     for name, column in schema["columns"].items():
         wrong = _not_allowed(frame[name], column)
         if wrong.any():
-            values = [f"line {row + 2}: {frame[name].iloc[row]!r}" for row in _positions(wrong)]
+            values = [
+                f"line {row + 2}: {short(frame[name].iloc[row])}" for row in _positions(wrong)
+            ]
             allowed = some(column.get("allowed", ["anything but nothing"]))
             raise InputError(
                 f"{path}: column {name} ({table}): {some(values)}. Allowed: {allowed}."
@@ -142,15 +155,21 @@ def _positions(mask: pd.Series) -> Sequence[int]:
     return mask.to_numpy().nonzero()[0]
 
 
+def without_point_zero(texts: pd.Series) -> pd.Series:
+    """Texts, with '5' for '5.0': whole numbers of a column with gaps, as pandas writes them."""
+    return texts.str.replace(r"^([0-9]+)\.0+$", r"\1", regex=True)
+
+
 def read_dataset_csv(path: str | Path, needed: Sequence[str]) -> pd.DataFrame:
-    """Read a CSV that came with a dataset, as stripped text.
+    """Read a CSV that came with a dataset, as stripped text, in UTF-8.
 
     Values may be separated by commas, semicolons or tabs. "N/A" and the like stay what they are.
     Spaces in the names of columns become underscores; a name of `needed` is found in any case. The
     index tells a row's place in the file, where blank lines count; these are not returned.
 
-    Raises InputError where the file is no such table or lacks a column of `needed`.
+    Raises InputError where the file is no such table, holds comments or lacks a column of `needed`.
     """
+    _refuse_other_formats(path)
     lines = _lines(path, needed)
     names = _column_names(lines.iloc[0], needed)
     frame = lines.iloc[1:].set_axis(names, axis="columns").apply(lambda column: column.str.strip())
@@ -169,15 +188,48 @@ def read_dataset_csv(path: str | Path, needed: Sequence[str]) -> pd.DataFrame:
             f"{path}: the column {some(repeated)} stands there twice. Keep the right one."
         )
     if missing := [column for column in needed if column not in frame]:
+        if names[0].startswith(COMMENTS):
+            number, text = _first_line(path)
+            raise _comments(path, {number: text})
+        shown = [name if len(name) <= MOST_OF_A_NAME else short(name) for name in frame.columns]
         raise InputError(
-            f"{path}: no column {some(missing)}; found: {some(frame.columns, 40)}. Add the column, "
+            f"{path}: no column {some(missing)}; found: {some(shown, 40)}. Add the column, "
             "or name the right table."
         )
+    marked = frame.iloc[:, 0].str.startswith(COMMENTS) & (frame[[*needed]] == "").any(axis=1)
+    if marked.any():
+        raise _comments(path, {row + 2: text for row, text in frame.iloc[:, 0][marked].items()})
     return frame
+
+
+def _refuse_other_formats(path: str | Path) -> None:
+    """Raise InputError for what is no text in UTF-8, by how it begins."""
+    with open(path, "rb") as file:
+        beginning = file.read(4096).lstrip()
+    found = [name for signature, name in FORMATS.items() if beginning.startswith(signature)]
+    if not found and b"\0" in beginning:
+        found = ["text in UTF-16, or no text"]
+    if found:
+        raise InputError(
+            f"{path} is {found[0]}, not a CSV in UTF-8. Save it as CSV, in a spreadsheet as 'CSV"
+            " UTF-8'."
+        )
+
+
+def _comments(path: str | Path, lines: dict[int, str]) -> InputError:
+    """The error that names the lines of a table which are comments: {number: text}."""
+    found = some([f"line {number}: {short(text)}" for number, text in lines.items()])
+    return InputError(
+        f"{path} holds what is no row of a table: {found}. Remove comments and notes: the first"
+        " line must hold the names of the columns, and each further one a row."
+    )
 
 
 def _lines(path: str | Path, needed: Sequence[str]) -> pd.DataFrame:
     """The lines of a dataset's CSV from the first that is not blank, the header, as text."""
+    number, text = _first_line(path)
+    if re.fullmatch(r"\W*sep=.*", text, re.IGNORECASE):  # the separator, told to a spreadsheet
+        raise _comments(path, {number: text})
     try:
         # The header is read as a row, so that pandas neither takes a column for an index nor
         # renames one.
@@ -186,8 +238,9 @@ def _lines(path: str | Path, needed: Sequence[str]) -> pd.DataFrame:
             sep=_separator(path, needed),
             header=None,
             encoding="utf-8-sig",
-            skiprows=_blank_lines(path),
+            skiprows=number - 1,
             skip_blank_lines=False,
+            compression=None,
             **AS_TEXT,
         )
     except pd.errors.EmptyDataError:
@@ -195,17 +248,20 @@ def _lines(path: str | Path, needed: Sequence[str]) -> pd.DataFrame:
             f"{path} is empty: it needs a first line with the columns {', '.join(needed)}."
         ) from None
     except (pd.errors.ParserError, csv.Error, UnicodeDecodeError) as error:
+        if text.startswith(COMMENTS):
+            raise _comments(path, {number: text}) from None
         raise InputError(
-            f"{path} is not a CSV in UTF-8 with as many values in each row as columns: {error}. "
-            "Correct it."
+            f"{path} is not a CSV in UTF-8 with as many values in each row as columns:"
+            f" {str(error)[:MOST_OF_AN_ERROR]}. Correct it, and remove comments."
         ) from None
     return lines.fillna("")
 
 
-def _blank_lines(path: str | Path) -> int:
-    """How many lines are blank before the first that is not."""
-    with open(path, encoding="utf-8-sig") as file:
-        return sum(1 for _ in takewhile(lambda line: not line.strip(), file))
+def _first_line(path: str | Path) -> tuple[int, str]:
+    """(number, text) of the first line that is not blank; (1, '') where there is none."""
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        lines = ((number, line.strip()) for number, line in enumerate(file, start=1))
+        return next(filter(lambda line: line[1], lines), (1, ""))
 
 
 def _column_names(header: Sequence[str], needed: Sequence[str]) -> list[str]:

@@ -1,8 +1,10 @@
 # Names and paths that the other rule files share. It reads no data.
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import contains_wildcard
 
 from mammo.dataset.editions import EDITIONS
+from mammo.hashing import sha256
 from mammo.log import some
 from mammo.model.weights import pretrained, published
 from mammo.report.figures import FIGURES, figures_of
@@ -95,7 +97,16 @@ wildcard_constraints:
 
 def given_or_made(paths):
     """Paths of inputs, those that are no results marked as local: no storage provider has them."""
+    paths = [path for path in paths if not contains_wildcard(path)]
     return [path if path.startswith("results/") else local(path) for path in paths]
+
+
+def with_braces(paths):
+    """{path: hash} of paths that cannot be inputs, as Snakemake takes {b} for a wildcard.
+
+    A step follows them by a parameter.
+    """
+    return {path: sha256(path) for path in paths if contains_wildcard(path)}
 
 
 def known(experiment):

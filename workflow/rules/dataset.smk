@@ -73,6 +73,9 @@ rule take_inventory:
     params:
         # As a function: a path may hold braces.
         dataset=lambda wildcards: OWNER | {"path": DATASET, "patient": BASELINE.dataset.patient},
+        tables=lambda wildcards: with_braces(
+            [] if EDITION.synthetic else EDITION.watched(OWNER["path"], OWNER["table"])
+        ),
         code=closure("take_inventory"),
     script:
         "../scripts/take_inventory.py"

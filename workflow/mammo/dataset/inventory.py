@@ -10,6 +10,7 @@ import pandas as pd
 
 from mammo.dataset.editions import EDITIONS
 from mammo.dataset.headers import as_table, printable, scan
+from mammo.dataset.patients import first_spellings
 from mammo.dataset.settings import Dataset
 from mammo.log import InputError
 from mammo.tables import left_in
@@ -55,6 +56,25 @@ def _any_usable(files: pd.DataFrame, lesions: pd.DataFrame, excluded: pd.DataFra
     if files.empty or "full_file" not in lesions:
         return False
     return bool(lesions["full_file"].isin(files.loc[files["problem"] == "", "file"]).any())
+
+
+def in_one_spelling(
+    lesions: pd.DataFrame, excluded: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """(lesions, excluded, spellings): each patient under the first spelling of the name.
+
+    `spellings` has a row for each name that was replaced: patient_id, written, lesions (their
+    number).
+    """
+    first = first_spellings(lesions["patient_id"])
+    written = lesions["patient_id"].value_counts()
+    rows = [(kept, name, written[name]) for name, kept in first.items() if name != kept]
+    spellings = pd.DataFrame(rows, columns=["patient_id", "written", "lesions"])
+    if rows:
+        names = excluded["patient_id"]
+        excluded = excluded.assign(patient_id=names.map(first).fillna(names))
+        lesions = lesions.assign(patient_id=lesions["patient_id"].map(first))
+    return lesions, excluded, spellings
 
 
 def tables_by_name(folder: str, paths: list[str]) -> dict[str, bytes]:

@@ -20,7 +20,8 @@ def list_images(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(images, excluded) for what an image is to show.
 
-    - `crop`: the published ROI crop of each lesion in a view.
+    - `crop`: the published ROI crop of each lesion in a view. Where rows of one's own table name
+      one file for several lesions, each of them has this image, under the rule of `full`.
     - `context`: its whole image, and the mask that says where it is.
     - `full`: each whole image once, with the lesions on it. It is malignant if any of them is; with
       lesions of both classes it may be excluded instead.
@@ -45,16 +46,20 @@ def list_images(
     else:
         images["mask_file"] = ""
     images = images[codes == ""]
-    if image.region == "full":
+    if image.region != "context":  # where each lesion has a part of the image of its own
         mixed = images.groupby("file")["label"].transform("nunique") > 1
-        print(
-            f"{images.loc[mixed, 'file'].nunique()} whole images hold lesions of both classes:"
-            f" {image.mixed}"
-        )
+        if image.region == "full" or mixed.any():
+            print(
+                f"{images.loc[mixed, 'file'].nunique()} whole images hold lesions of both classes:"
+                f" {image.mixed}"
+            )
         if image.mixed == "leave_out":
             everywhere = mixed.reindex(lesions.index, fill_value=False)
             codes = _excluding(codes, everywhere, "mixed_classes")
             images = images[~mixed]
+        elif mixed.any():
+            images = images.assign(label=images["label"].mask(mixed, "malignant"))
+    if image.region == "full":
         images = whole_images(images)
     if images.empty:
         counts = pd.concat([excluded["reason"], codes[codes != ""]]).value_counts()
@@ -119,8 +124,10 @@ def whole_images(lesions: pd.DataFrame) -> pd.DataFrame:
         images[column] = several[column].agg(joined).reindex(images.index).fillna(images[column])
     malignant = _any_on_image(lesions["label"] == "malignant", lesions["file"], images.index)
     images["label"] = np.where(malignant, "malignant", "benign")
-    test = _any_on_image(lesions["official_partition"] == "test", lesions["file"], images.index)
-    images["official_partition"] = images["official_partition"].mask(test, "test")
+    for partition in ("validation", "test"):  # what holds any lesion of test is test
+        here = lesions["official_partition"] == partition
+        held = _any_on_image(here, lesions["file"], images.index)
+        images["official_partition"] = images["official_partition"].mask(held, partition)
     parts = [images["kind"], images["patient_id"], images["laterality"].str.upper(), images["view"]]
     names = parts[0].str.cat(parts[1:], sep="_")
     unnamed = names.duplicated(keep=False) | np.logical_or.reduce([part == "" for part in parts])

@@ -87,7 +87,8 @@ class Image(Section):
     mixed: Literal["malignant", "leave_out"] = setting(
         "malignant",
         "With `full`: what becomes of an image with lesions of both classes. It is labelled"
-        " `malignant`, or excluded (`leave_out`). Their number stands in the flow diagram.",
+        " `malignant`, or excluded (`leave_out`). Their number stands in the flow diagram. With"
+        " `crop`, the same where a table names one `file` for several lesions.",
     )
     fit: Literal["stretch", "pad", "crop"] = setting(
         "stretch",
@@ -110,7 +111,7 @@ class Image(Section):
 
     def where(self) -> "Image":
         """The keys that decide which images a study has, before any is decoded."""
-        further = {"crop": [], "context": ["margin_unit"], "full": ["mixed"]}[self.region]
+        further = {"crop": ["mixed"], "context": ["margin_unit"], "full": ["mixed"]}[self.region]
         return self.only(["region", *further])
 
     def pixel_keys(self) -> list[str]:

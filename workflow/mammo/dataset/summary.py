@@ -1,12 +1,17 @@
 """The inventory as Markdown, for a person."""
 
+import html
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import pandas as pd
 
+from mammo.dataset.patients import count_patients
 from mammo.tables import left_in
 
+MOST_LISTED = 1000  # spellings of patients' names
+LONGEST = 120  # characters of a name that are shown
 KINDS_OF_LESIONS = ["kind", "official_partition", "pathology", "label"]
 
 
@@ -17,8 +22,12 @@ def summarize(
     excluded: pd.DataFrame,
     conflicts: pd.DataFrame,
     record: dict,
+    spellings: pd.DataFrame,
 ) -> str:
-    """The text of summary.md from the inventory's tables and its fingerprint `record`."""
+    """The text of summary.md from the inventory's tables and its fingerprint `record`.
+
+    `spellings` are the names of patients that were replaced, as in_one_spelling returns them.
+    """
     usable = usable_lesions(files, lesions, excluded)
     lines = [
         f"# Inventory of the dataset, {edition} edition",
@@ -27,6 +36,7 @@ def summarize(
         f" patients, {usable['crop'].sum()} with a usable ROI crop.",
         "",
         *_patients(usable),
+        *_spellings(spellings),
         *_lesions(usable),
         *_excluded(excluded),
         *_conflicts(conflicts),
@@ -54,11 +64,64 @@ def usable_lesions(
 def _patients(usable: pd.DataFrame) -> Iterator[str]:
     if len(usable):
         examples = [
-            f"`{_plain(row.image_id)}` is of `{_plain(row.patient_id)}`"
+            f"{_code(row.image_id)} is of {_code(row.patient_id)}"
             for row in usable.head(3).itertuples()
         ]
         yield f"Patients of images, for example: {'; '.join(examples)}."
         yield ""
+        yield from _counted(usable)
+
+
+def _counted(usable: pd.DataFrame) -> Iterator[str]:
+    """How the images are spread over patients, and what is to be doubted about their names."""
+    crops = usable["crop_file"].fillna("")
+    patients = count_patients(usable.assign(file=crops.mask(crops == "", usable["image_id"])))
+    head = ["patients", "of both classes", "with one image", "most images of a patient", "images"]
+    counts = [patients.number, patients.both_classes, patients.single]
+    yield from _table(head, [[*counts, patients.images_of_largest, patients.images]])
+    if patients.one_per_image:
+        yield (
+            "**Every image is a patient of its own.** If patients have several images, the names"
+            " are those of images, and a patient can be on both sides of a split."
+        )
+        yield ""
+    if patients.mostly_one:
+        yield (
+            f"**{_code(patients.largest)} has {patients.images_of_largest} of {patients.images}"
+            " images.** The name is probably not a patient's, but common to many."
+        )
+        yield ""
+    if patients.mostly_of_both_classes:
+        yield (
+            f"**{patients.both_classes} of {patients.number} patients have images of both"
+            " classes.** If patients are numbered anew in each class, two people share a name: give"
+            " them different ones."
+        )
+        yield ""
+    several = usable[(crops != "") & crops.duplicated(keep=False)]
+    if len(several):
+        yield (
+            f"{several['crop_file'].nunique()} images are named in several rows, a row for each"
+            f" finding: {len(several)} rows. Such a row is called file#finding."
+        )
+        yield ""
+
+
+def _spellings(spellings: pd.DataFrame) -> Iterator[str]:
+    if len(spellings):
+        yield "## Patients under several spellings"
+        yield ""
+        yield (
+            f"{len(spellings)} spellings are of the same number, or differ only in spaces, dashes"
+            " or forms of a character. Each is the patient of the first spelling."
+        )
+        yield ""
+        rows = spellings.head(MOST_LISTED).to_numpy().tolist()
+        rows = [[_visible(kept), _visible(written), number] for kept, written, number in rows]
+        yield from _table(["patient", "written as", "lesions in a view"], rows)
+        if len(spellings) > MOST_LISTED:
+            yield f"And {len(spellings) - MOST_LISTED} more."
+            yield ""
 
 
 def _lesions(usable: pd.DataFrame) -> Iterator[str]:
@@ -125,8 +188,8 @@ def _folders(files: pd.DataFrame) -> Iterator[str]:
     yield ""
     for folder, members in groupby(sorted(files["file"], key=_top), key=_top):
         names = list(members)
-        examples = ", ".join(f"`{_plain(name)}`" for name in names[:3])
-        yield f"- `{folder}`: {len(names)} files, such as {examples}"
+        examples = ", ".join(map(_code, names[:3]))
+        yield f"- {_code(folder)}: {len(names)} files, such as {examples}"
 
 
 def _top(file: str) -> str:
@@ -134,8 +197,21 @@ def _top(file: str) -> str:
 
 
 def _plain(value: object) -> str:
-    """A value as one line of a Markdown table's cell."""
-    return " ".join(str(value).split()).replace("|", "\\|")
+    """A value as text in one line of Markdown: nothing in it is markup."""
+    text = " ".join(str(value).split())
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(text, quote=False))
+
+
+def _code(value: object) -> str:
+    """A value as code, unless that could be mistaken for markup."""
+    text = " ".join(str(value).split())
+    return f"`{text}`" if _plain(value) == text else _plain(value)
+
+
+def _visible(name: str) -> str:
+    """A name between quotes, with what one does not see in it."""
+    return re.sub(" {2,}", lambda spaces: "␣" * len(spaces[0]), repr(name))
 
 
 def _table(head: list[str], rows: Iterable[Sequence]) -> Iterator[str]:

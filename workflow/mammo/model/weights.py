@@ -82,6 +82,8 @@ def weights_mistake(path: str, name: str) -> str:
         return (
             f"is no file of weights that Keras reads: its name ends in none of {endings}; {way_out}"
         )
+    if "{" in path or "}" in path:  # Snakemake takes {b} in an input for a wildcard
+        return f"has braces in its path, which cannot be an input; move or rename it; {way_out}"
     try:
         count = count_weights(path)
     except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:

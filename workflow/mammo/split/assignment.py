@@ -32,12 +32,13 @@ def split_patients(images: pd.DataFrame, groups: pd.DataFrame, split: Split) -> 
     Test depends on `split.method`:
 
     - `official`: the rows of the official test partition. A patient in both official partitions
-      leaves training, and is listed as excluded.
+      leaves training, and is listed as excluded. Validation is what the dataset gives as such, if
+      it gives any.
     - `fractions`: drawn at random.
     - `folds`: cross-validation; each image is test in one fold.
     - `hash`: the patient's name alone decides, so that new patients move none.
 
-    Validation is drawn from what is not test. With `split.by` lesion or image, these take the
+    Else validation is drawn from what is not test. With `split.by` lesion or image, these take the
     place of the patient throughout: such a split leaks.
 
     `groups` are the duplicates, from mammo.split.groups. A duplicate of an image in test leaves
@@ -56,8 +57,13 @@ def split_patients(images: pd.DataFrame, groups: pd.DataFrame, split: Split) -> 
         rows = images[columns].assign(fold=fold, partition=partition)
 
         in_test_too = ~test & unit.isin(unit[test])
-        excluded.append(in_both_official_partitions(rows[in_test_too], split))
-        rows = rows[~in_test_too]
+        validation = validation & ~in_test_too
+        in_validation_too = ~test & ~validation & ~in_test_too & unit.isin(unit[validation])
+        excluded.append(in_several_official_partitions(rows[in_test_too], split, "test"))
+        excluded.append(
+            in_several_official_partitions(rows[in_validation_too], split, "validation")
+        )
+        rows = rows[~in_test_too & ~in_validation_too]
 
         if split.duplicates == "drop_from_training" and not split.leaks:
             excluded.append(duplicates_to_drop(rows, groups[~groups["uninformative"]]))
@@ -82,6 +88,11 @@ def assigned(
     if split.method == "hash":
         yield by_hash(unit, split)
         return
+    if split.method == "official" and gives_validation(images):
+        _refuse_missing_official(images)
+        official = images["official_partition"].to_numpy()
+        yield official == "test", official == "validation"
+        return
     for test in tests_of(images, unit, split):
         # A unit that is also in test is not drawn for validation.
         rest = ~unit.isin(unit[test]).to_numpy()
@@ -90,6 +101,11 @@ def assigned(
             images[rest], unit[rest], split.validation, split.seed, "validation"
         )
         yield test, validation
+
+
+def gives_validation(images: pd.DataFrame) -> bool:
+    """Whether the dataset itself says which images are validation."""
+    return bool((images["official_partition"] == "validation").any())
 
 
 def by_hash(unit: pd.Series, split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -150,13 +166,21 @@ def stratified_folds(
             yield fold
 
 
-def in_both_official_partitions(rows: pd.DataFrame, split: Split) -> pd.DataFrame:
-    """The table of exclusions for training rows of a unit that is in test too.
+def in_several_official_partitions(
+    rows: pd.DataFrame, split: Split, partition: str
+) -> pd.DataFrame:
+    """The table of exclusions for rows of a unit that is in an official `partition` nearer to test.
 
     Only the official partitions hold such: all other partitions are drawn by unit.
     """
-    detail = f"an official training row of a {split.by} that is in the official test partition too"
-    return exclusions(rows, f"{split.by}_in_test", detail)
+    detail = (
+        f"an official training row of a {split.by} that is in the official {partition} partition"
+        " too"
+    )
+    detail = pd.Series(detail, rows.index, str).mask(
+        rows["partition"] == "validation", detail.replace("training", "validation")
+    )
+    return exclusions(rows, f"{split.by}_in_{partition}", detail)
 
 
 def duplicates_to_drop(rows: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:

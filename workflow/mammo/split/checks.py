@@ -4,7 +4,6 @@ Each compares the manifest as written with the tables it was made from, and retu
 at and what is wrong. The audit lists them in their order here, those of each fold last.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,12 +11,15 @@ from typing import Literal, NamedTuple, Self
 
 import pandas as pd
 
+from mammo.dataset.patients import alike, count_patients
+from mammo.log import short
 from mammo.split.groups import MAX_SIMILAR, groups_of_images
 from mammo.split.settings import Split
 from mammo.tables import left_in
 from mammo.words import CLASSES, PARTITIONS
 
 Severity = Literal["fail", "warn"]
+MOST_OF_A_PATIENT = 10  # names of one patient that are listed
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Evidence:
     def extent(self) -> str:
         """'800 rows, 1 fold(s)'."""
         return f"{len(self.manifest)} rows, {len(self.folds)} fold(s)"
+
+    @property
+    def gives_validation(self) -> bool:
+        """Whether the dataset itself says which images are validation."""
+        return bool((self.images["official_partition"] == "validation").any())
 
     def in_inventory(self, column: str) -> pd.Series:
         """What the inventory says of each row of the manifest; missing if it lacks the image."""
@@ -154,9 +161,12 @@ def lesions_in_two_partitions(evidence: Evidence) -> Finding:
     return _in_two_partitions(evidence, rows, "lesion_id", "lesions")
 
 
-@check("no image file in two partitions")
+@check("no image file in two partitions", tolerated=lambda split: split.by != "patient")
 def files_in_two_partitions(evidence: Evidence) -> Finding:
-    """Two images of one file, of which the dataset's tables are wrong about one."""
+    """Two images of one file, of which the dataset's tables are wrong about one.
+
+    Tolerated in a split by lesion or image, which tears apart the findings on one image.
+    """
     rows = evidence.manifest.assign(file=evidence.in_inventory("file"))
     return _in_two_partitions(evidence, rows, "file", "image files")
 
@@ -322,6 +332,16 @@ def moved_test_images(evidence: Evidence) -> Finding:
     return Finding(evidence.extent, evidence.manifest.loc[moved, "image_id"])
 
 
+@check("validation is the official validation partition", methods=("official",))
+def moved_validation_images(evidence: Evidence) -> Finding:
+    """Images that left the validation partition that the dataset gives, or joined it."""
+    official = evidence.in_inventory("official_partition") == "validation"
+    moved = official != (evidence.manifest["partition"] == "validation")
+    if not evidence.gives_validation:
+        return Finding("the dataset gives none", [])
+    return Finding(evidence.extent, evidence.manifest.loc[moved, "image_id"])
+
+
 @check("each image is test in one fold", methods=("folds",))
 def not_once_in_test(evidence: Evidence) -> Finding:
     """Images that are in test in no fold, or in several."""
@@ -333,22 +353,54 @@ def not_once_in_test(evidence: Evidence) -> Finding:
 # The dataset itself: what no split can mend, and a reader must know.
 
 
-@check("patients' names differ by more than the case of letters", "warn")
-def names_that_differ_in_case(evidence: Evidence) -> Finding:
-    """'p1 = P1': names that differ only in case, or in how an accent is encoded."""
-    names = pd.Series(evidence.images["patient_id"].unique())
-    plain = names.map(lambda name: unicodedata.normalize("NFKC", name).casefold().strip())
-    alike = names[plain.duplicated(keep=False)].groupby(plain).agg(" = ".join)
-    return Finding(f"{len(names)} patients", alike)
+# What the checks below find makes it uncertain whether a patient is in one partition alone.
+SPELLING = "patients' names differ by more than their spelling"
+OWN_PATIENT = "not every image has a patient of its own"
+ONE_PATIENT = "no patient has more than half of the images"
+BOTH_CLASSES = "patients are not numbered anew in each class"
 
 
-@check("not every image has a patient of its own", "warn")
+@check(SPELLING, tolerated=lambda split: split.patients == "as_written" or bool(split.leaks))
+def names_that_differ_in_spelling(evidence: Evidence) -> Finding:
+    """'P_1' = 'P-1': names with the same letters and numbers are probably one patient's."""
+    names = evidence.images["patient_id"].unique()
+    way_out = "; correct the dataset's names, or choose split.patients: as_written"
+    taken = evidence.split.patients == "as_written"
+    said = ": different patients, by split.patients" if taken else way_out
+    return Finding(
+        f"{len(names)} patients",
+        [" = ".join(map(short, group[:MOST_OF_A_PATIENT])) + said for group in alike(names)],
+    )
+
+
+@check(OWN_PATIENT, "warn")
 def a_patient_per_image(evidence: Evidence) -> Finding:
     """The patient was probably not given: the first images, if each has a patient of its own."""
     images = evidence.images
     found = images["image_id"] + " is of " + images["patient_id"]
-    own = images["patient_id"].nunique() == len(images)
+    own = count_patients(images).one_per_image
     return Finding(f"{len(images)} images", found.head(5 if own else 0))
+
+
+@check(ONE_PATIENT, "warn")
+def a_patient_of_most_images(evidence: Evidence) -> Finding:
+    """The name is probably not a patient's, but common to many."""
+    patients = count_patients(evidence.images)
+    found = f"{short(patients.largest)}: {patients.images_of_largest} of {patients.images} images"
+    return Finding(f"{patients.number} patients", [found] if patients.mostly_one else [])
+
+
+@check(BOTH_CLASSES, "warn")
+def patients_of_both_classes(evidence: Evidence) -> Finding:
+    """Patients may be numbered anew in each class, so that a name is two people's."""
+    patients = count_patients(evidence.images)
+    found = (
+        f"{patients.both_classes} of {patients.number} patients have images of both classes: a name"
+        " may be two people's"
+    )
+    return Finding(
+        f"{patients.number} patients", [found] if patients.mostly_of_both_classes else []
+    )
 
 
 @check("the views of a lesion agree in label", "warn")
@@ -408,6 +460,8 @@ def proportions_of_partitions(evidence: Evidence) -> Finding:
     sizes = evidence.manifest["partition"].value_counts().reindex(PARTITIONS, fill_value=0)
     not_test = total - sizes["test"]
     compared = {"validation": (sizes["validation"] / max(not_test, 1), split.validation)}
+    if split.method == "official" and evidence.gives_validation:
+        compared = {}
     if split.method != "official":
         requested_test = 1 / split.folds if split.method == "folds" else split.test
         compared["test"] = (sizes["test"] / max(total, 1), requested_test)

@@ -43,8 +43,9 @@ def gate_split(audit: Audit, manifest: str) -> None:
             "Nothing is trained or evaluated on this split. All findings are in audit.json; "
             "`snakemake audit` prints them. Duplicates: remove one of each from the dataset, or "
             "choose split.duplicates: drop_from_training. A shared file: correct the dataset's "
-            "tables. If manifest.csv was edited by hand, delete it; else this is a defect of the "
-            "workflow: report it."
+            "tables. Patients' names: correct them in the dataset, or choose split.patients: "
+            "as_written if they are different people. If manifest.csv was edited by hand, delete "
+            "it; else this is a defect of the workflow: report it."
         )
 
 

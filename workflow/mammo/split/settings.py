@@ -11,7 +11,9 @@ class Split(Section):
     method: Literal["official", "fractions", "folds", "hash"] = setting(
         "official",
         "How the test partition comes about. `official`: the dataset's test rows are the test"
-        " partition; a patient in both official partitions leaves training. `fractions`: test is"
+        " partition; a patient in both official partitions leaves training. Validation rows, where"
+        " the dataset has any, are the validation partition under the same rule. `fractions`: test"
+        " is"
         " drawn at random. `folds`: cross-validation, each image is test in one of `split.folds`,"
         " one run a fold. `hash`: the patient's name alone decides, so that adding patients moves"
         " none; classes and kinds are then in proportion only by chance.",
@@ -47,6 +49,15 @@ class Split(Section):
         " image keeps them all and warns.",
     )
 
+    patients: Literal["compared", "as_written"] = setting(
+        "compared",
+        "When two names are one patient's. `compared`: names that differ only in separators,"
+        " capitals or leading zeros (`P_1` and `P-1`, `P001` and `P1`) are probably one patient's,"
+        " and fail the audit. `as_written`: they are different patients; the audit warns. Spellings"
+        " of one whole number (`7`, `7.0`, `007`), and names that look the same, are one patient in"
+        " any case; `summary.md` lists them.",
+    )
+
     @property
     def leaks(self) -> str:
         """What every table and figure of a split that leaks on purpose says; '' of any other."""
@@ -60,4 +71,5 @@ class Split(Section):
     def used(self) -> Self:
         """The keys that the assignment depends on: an official test partition is not drawn."""
         drawn = {"official": [], "fractions": ["test"], "folds": ["folds"], "hash": ["test"]}
-        return self.only(["method", "by", "validation", "seed", "duplicates", *drawn[self.method]])
+        keys = ["method", "by", "validation", "seed", "duplicates", "patients"]
+        return self.only([*keys, *drawn[self.method]])

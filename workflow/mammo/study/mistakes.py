@@ -283,7 +283,7 @@ def _no_pattern(text: str) -> str:
     """Why a text is no regular expression; '' where it is one."""
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         return str(error)
     return ""
 

@@ -19,6 +19,8 @@ def split_name(split: Split, image: Image) -> str:
         parts.append(f"by_{split.by}")
     if split.duplicates != "drop_from_training":
         parts.append("duplicates_fail")
+    if split.patients != "compared":
+        parts.append("patients_as_written")
     if (region := region_name(image)) != "crop":
         parts.append(region)
     return "-".join(parts)
@@ -32,12 +34,12 @@ def folds(split: Split) -> range:
 def region_name(image: Image) -> str:
     """The name of a list of images under results/regions/.
 
-    It is crop, context, context_mm, full or full_unmixed.
+    It is crop, crop_unmixed, context, context_mm, full or full_unmixed.
     """
     if image.region == "context" and image.margin_unit == "mm":
         return "context_mm"
-    if image.region == "full" and image.mixed == "leave_out":
-        return "full_unmixed"
+    if image.region != "context" and image.mixed == "leave_out":
+        return f"{image.region}_unmixed"
     return image.region
 
 

@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 from mammo.dataset.headers import printable
 from mammo.dataset.images import looks_like_mask
 from mammo.dataset.layout import CASE_TABLES, KINDS, PARTITIONS, find, the_one
-from mammo.log import InputError, some
-from mammo.tables import read_dataset_csv
+from mammo.log import InputError, short, some
+from mammo.tables import read_dataset_csv, without_point_zero
 
 LABELS = {"BENIGN": "benign", "BENIGN_WITHOUT_CALLBACK": "benign", "MALIGNANT": "malignant"}
 IMAGES = {
@@ -64,6 +64,7 @@ def read_case_tables(folder: str | Path) -> list[dict]:
         table = read_dataset_csv(paths[name], NEEDED)
         if table.empty:
             print(f"{paths[name]} has no rows")
+        table[[*NUMBERS]] = table[[*NUMBERS]].apply(without_point_zero)
         numbers = table.index + 2  # as a spreadsheet counts
         for number, row in zip(numbers, table.to_dict("records"), strict=True):
             row["kind"] = KINDS[kind]
@@ -108,15 +109,15 @@ def wrong_values(row: dict) -> Iterator[str]:
     }.items():
         if row[column] not in allowed:
             yield _wrong_value(row, column, ", ".join(allowed))
-    if not re.fullmatch(r"P_\d{5}", row["patient_id"]):
+    if not re.fullmatch(r"P_[0-9]{5}", row["patient_id"]):
         yield _wrong_value(row, "patient_id", "P_ and five digits")
     for column in NUMBERS:
-        if not row[column].isdigit():
+        if not re.fullmatch("[0-9]+", row[column]):
             yield _wrong_value(row, column, "a whole number; 0 is 'not given'")
 
 
 def _wrong_value(row: dict, column: str, allowed: str) -> str:
-    return f"{row['source']}, {column}: {row[column]!r} (allowed: {allowed})"
+    return f"{row['source']}, {column}: {short(row[column])} (allowed: {allowed})"
 
 
 def series_of(path: str) -> str | None:
