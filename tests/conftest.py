@@ -16,14 +16,17 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
+SLOW_FIXTURES = {"study", "real_client"}
+
+
 def pytest_collection_modifyitems(items):
-    """Mark as slow what uses the study, and begin with the slow tests.
+    """Mark as slow what uses a fixture that takes seconds, and begin with the slow tests.
 
     Those of whole runs come before all: at the end, the quick ones fill up what one process of
     pytest-xdist has left.
     """
     for item in items:
-        if "study" in item.fixturenames:
+        if SLOW_FIXTURES & {*item.fixturenames}:
             item.add_marker(pytest.mark.slow)
     items.sort(key=rank)
 

@@ -528,7 +528,6 @@ def files_of(uid, number=0):
 DICOM = {files_of(key[5], key[-5]): body for key, body in OBJECTS.items()}
 
 
-@pytest.mark.slow
 def test_the_index_that_comes_with_idc_index_is_the_published_collection(real_client):
     series = download_idc.list_series(real_client.index, download_idc.PUBLISHED)
     assert sum(one.bytes for one in series) == 163_512_966_728

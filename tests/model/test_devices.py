@@ -106,6 +106,7 @@ def in_process(code, **environment):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_where_there_is_no_gpu_the_cpu_does_and_a_line_says_so(tmp_path):
     code = "from mammo.model.devices import use_devices; print(type(use_devices(2, 1)).__name__)"
     said = in_process(code, PATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1")

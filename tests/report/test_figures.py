@@ -125,6 +125,7 @@ def kind(request, tmp_path_factory):
 
 
 @pytest.mark.filterwarnings("error")  # a layout that does not fit is one
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS.values())
 def test_figures_are_drawn_of_awkward_scores_too_and_no_text_covers_another(kind, name):
     kind, found = kind

@@ -212,6 +212,7 @@ def test_other_test_images_are_compared_as_far_as_patients_go_without_delong():
     assert other.loc[0, "no_p"].startswith("no p: 0 units in common")
 
 
+@pytest.mark.slow
 def test_intervals_of_a_difference_hold_the_truth_and_its_error_is_what_it_says():
     """300 simulations of 60 patients: 95 % is 285; fewer than 273 is one chance in a thousand."""
     rng = np.random.default_rng(6)

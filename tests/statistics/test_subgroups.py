@@ -215,6 +215,7 @@ def test_the_table_is_as_its_schema_says(tmp_path, one_class):
     assert len(read) == len(table)
 
 
+@pytest.mark.slow
 def test_no_loop_runs_over_3500_images_or_2000_bootstrap_replicates():
     calls = []
     for patients, draws in [(175, 200), (1750, 2000)]:
