@@ -21,20 +21,19 @@ from pathlib import Path
 
 import psutil
 
-# For each program that lists a user's unfinished jobs: its arguments to print "number|folder" of
-# each job, and the program that cancels jobs.
-QUEUES = {
-    "squeue": (["--noheader", f"--user={getpass.getuser()}", "--format=%A|%Z"], "scancel"),
-    "bjobs": (["-noheader", "-o", "jobid sub_cwd delimiter='|'"], "bkill"),
-}
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+from mammo.study.clusters import SCHEDULERS, Scheduler  # noqa: E402
 
 
-def queued(program: str, folder: Path) -> list[str]:
+def queued(scheduler: Scheduler, folder: Path) -> list[str]:
     """The numbers of the user's unfinished jobs that were submitted from `folder`, as text."""
-    done = subprocess.run([program, *QUEUES[program][0]], capture_output=True, text=True)
+    listing = [word.format(user=getpass.getuser()) for word in scheduler.listing]
+    done = subprocess.run([scheduler.watch, *listing], capture_output=True, text=True)
     if done.returncode and "No unfinished job" not in done.stderr:
         sys.exit(
-            f"{program} does not answer, so the running jobs are unknown: {done.stderr.strip()}\n"
+            f"{scheduler.watch} does not answer, so the running jobs are unknown:"
+            f" {done.stderr.strip()}\n"
             "Nothing was changed. Try again when it answers."
         )
     pairs = [line.split("|", 1) for line in done.stdout.splitlines() if "|" in line]
@@ -68,13 +67,13 @@ def end_what_was_left(folder: Path) -> None:
             f"Snakemake still works in {folder}, as process {mains[0].pid}."
             " Stop it with Ctrl-C first."
         )
-    for program in filter(shutil.which, QUEUES):
-        if jobs := queued(program, folder):
+    for scheduler in SCHEDULERS:
+        if shutil.which(scheduler.watch) and (jobs := queued(scheduler, folder)):
             print(
                 f"Cancelling what was left in the queue of {folder}: {', '.join(jobs)}", flush=True
             )
-            subprocess.run([QUEUES[program][1], *jobs], check=True)
-            while set(queued(program, folder)) & set(jobs):
+            subprocess.run([scheduler.cancel, *jobs], check=True)
+            while set(queued(scheduler, folder)) & set(jobs):
                 time.sleep(0.5)
     _, steps = at_work(folder)
     for process in steps:

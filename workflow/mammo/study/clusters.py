@@ -13,16 +13,38 @@ from typing import Any, NamedTuple
 
 
 class Scheduler(NamedTuple):
-    """A cluster's name, and the programs that submit, watch and cancel its jobs."""
+    """A batch system: its name, and its programs.
+
+    `submit` submits jobs, `watch` lists them, `cancel` cancels those whose numbers it is given.
+    With the arguments `listing`, `watch` prints "number|folder" of each unfinished job of {user}:
+    profiles/recover.py goes by that. `executor` is Snakemake's own plugin for it, '' for none.
+    """
 
     name: str
-    programs: list[str]
+    submit: str
+    watch: str
+    cancel: str
+    listing: list[str]
+    executor: str = ""
 
 
-SLURM = Scheduler("Slurm", ["sbatch", "squeue", "scancel"])
-LSF = Scheduler("LSF", ["bsub", "bjobs", "bkill"])
-# By the executor; of cluster-generic by the program that it cancels with.
-SCHEDULERS = {"slurm": SLURM, "scancel": SLURM, "bkill": LSF}
+SCHEDULERS = [
+    Scheduler(
+        name="Slurm",
+        submit="sbatch",
+        watch="squeue",
+        cancel="scancel",
+        listing=["--noheader", "--user={user}", "--format=%A|%Z"],
+        executor="slurm",
+    ),
+    Scheduler(
+        name="LSF",
+        submit="bsub",
+        watch="bjobs",
+        cancel="bkill",
+        listing=["-noheader", "-o", "jobid sub_cwd delimiter='|'"],
+    ),
+]
 IN_POD = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # where a pod finds its cluster
 
 
@@ -50,12 +72,14 @@ def no_cluster(options: Any, which: Callable[[str], str | None] = shutil.which) 
     executor = options.executor
     if executor == "kubernetes":
         return _no_kubernetes(profiles)
+    cancel = ""
     if executor == "cluster-generic":
-        cancel = options.cluster_generic_cancel_cmd  # what stands for "not given" is no text
-        executor = cancel.split(" ")[0] if isinstance(cancel, str) else ""
-    if executor not in SCHEDULERS:
+        given = options.cluster_generic_cancel_cmd  # what stands for "not given" is no text
+        cancel = given.split(" ")[0] if isinstance(given, str) else ""
+    found = [one for one in SCHEDULERS if one.executor == executor or one.cancel == cancel]
+    if not found:
         return ""
-    cluster, programs = SCHEDULERS[executor]
+    cluster, programs = found[0].name, [found[0].submit, found[0].watch, found[0].cancel]
     missing = [program for program in programs if which(program) is None]
     if not missing:
         return ""
