@@ -162,7 +162,7 @@ def written(results):
         artifacts=artifacts,
         audit=next(results.glob("splits/*/audit.json")),
         edition=EDITIONS["phantom"],
-        study=Study(**settings),
+        study=Study(**Study.default().model_dump() | settings),
         settings=settings,
         default=settings,
         overlays={},

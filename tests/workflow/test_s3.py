@@ -188,7 +188,7 @@ def test_a_store_that_does_not_answer_is_told(s3, tmp_path, monkeypatch):
         done = snakemake(ROOT, "--cores", "1", "--directory", tmp_path, *TARGETS, *BUCKET, *SMALL)
     assert done.returncode == 1
     assert (
-        "s3://studies/phantom/results/dataset.json: cannot be looked for: Could not connect"
+        "s3://studies/phantom/results/dataset.json: cannot be looked up: Could not connect"
         in done.stdout
     )
     assert "Traceback" not in done.stdout

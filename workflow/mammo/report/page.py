@@ -16,6 +16,7 @@ from mammo.report.templates import text_of
 if TYPE_CHECKING:
     import pandas as pd
 
+READS = ["templates/page.html.jinja", "templates/page.css", "templates/cards.md.jinja"]
 CHECKLISTS_TEXT = (
     "What this study's files answer is linked; what only a person can fill stands open. A filled "
     "item says where the answer is, not that it is enough."

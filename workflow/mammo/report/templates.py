@@ -9,7 +9,6 @@ from markupsafe import Markup, escape
 from mammo.dataset.edition import OPEN
 from mammo.paths import WORKFLOW
 
-READS = ["templates/page.html.jinja", "templates/page.css", "templates/cards.md.jinja"]
 TEMPLATES = WORKFLOW / "templates"
 
 
