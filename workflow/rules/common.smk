@@ -123,6 +123,20 @@ def study(wildcards):
     return EXPERIMENTS[known(wildcards.experiment)]
 
 
+def shown(wildcards):
+    """The experiment of a gallery: `gradcam` is of the baseline, `gradcam-NAME` of another."""
+    return known(wildcards.gallery.partition("-")[2] or "baseline")
+
+
+def images_to_predict(wildcards):
+    """The folder that `predict.images` names; an error with the way out, where it names none."""
+    if BASELINE.predict.images is None:
+        raise WorkflowError(
+            "predict.images: null; give a folder with --config 'predict={images: DIR}'"
+        )
+    return os.path.abspath(os.path.expanduser(BASELINE.predict.images))
+
+
 def runs_of(experiment, file, fold=None):
     """The paths of a file of each run of an experiment, or of one of its folds."""
     by_fold = RUNS_OF[known(experiment)]

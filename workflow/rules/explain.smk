@@ -60,11 +60,6 @@ rule measure_energy:
         "../scripts/measure_energy.py"
 
 
-def shown(wildcards):
-    """The experiment of a gallery: `gradcam` is of the baseline, `gradcam-NAME` of another."""
-    return known(wildcards.gallery.partition("-")[2] or "baseline")
-
-
 # The baseline's gallery is plots/gradcam.png; that of another experiment bears its name.
 rule draw_gallery:
     input:

@@ -4,15 +4,6 @@
 import time
 
 
-def images_to_predict(wildcards):
-    """The folder that `predict.images` names; an error with the way out, where it names none."""
-    if BASELINE.predict.images is None:
-        raise WorkflowError(
-            "predict.images: null; give a folder with --config 'predict={images: DIR}'"
-        )
-    return os.path.abspath(os.path.expanduser(BASELINE.predict.images))
-
-
 rule export_network:
     input:
         models=lambda wildcards: runs_of(wildcards.experiment, "model.keras", wildcards.get("fold")),
