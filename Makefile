@@ -33,7 +33,7 @@ test-fast: $(INSTALLED)
 extra: $(EXTRA)
 
 # The tests that skip without it. The import is there so that they cannot skip unseen.
-EXTRA_TESTS = tests/dataset/test_download.py tests/workflow/test_s3.py \
+EXTRA_TESTS = tests/dataset/test_download.py tests/workflow/test_s3.py tests/study/test_storage.py \
 	tests/dataset/test_dicom.py::test_real_mammograms_are_decoded \
 	tests/dataset/test_duplicates.py::test_the_real_mammograms_are_told_apart_and_their_copies_found
 test-extra: $(EXTRA)

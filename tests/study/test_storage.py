@@ -5,8 +5,12 @@ import os
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
+import pytest
+
 from helpers.project import options
 from mammo.study.clusters import no_cluster
+
+pytest.importorskip("kubernetes", reason="no kubernetes here; make test-extra brings it")
 
 
 def of_kubectl(path, address):
